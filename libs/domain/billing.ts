@@ -1,0 +1,108 @@
+import type { Attempt } from './attempt';
+import type { Baseline, JobSpec } from './job';
+import { MS_PER_HOUR, ZERO_USD, costOf, microUsd, sumUsd, type MicroUsd } from './money';
+
+export interface BillingTerms {
+  readonly incrementMs: number;
+  readonly minimumMs: number;
+}
+
+/** What is charged for a lease of `durationMs`: never less than the minimum, always whole increments. */
+export function billedMs(durationMs: number, { incrementMs, minimumMs }: BillingTerms): number {
+  const atLeastMs = Math.max(durationMs, minimumMs);
+  return Math.ceil(atLeastMs / incrementMs) * incrementMs;
+}
+
+export function leaseCost(
+  pricePerHour: MicroUsd,
+  durationMs: number,
+  terms: BillingTerms,
+): MicroUsd {
+  return costOf(pricePerHour, billedMs(durationMs, terms));
+}
+
+/** What an attempt has cost up to `nowMs` at the price it was quoted; zero while no lease was asked for. */
+export function attemptCost(
+  attempt: Pick<Attempt, 'offer' | 'billedFromMs' | 'billedToMs'>,
+  nowMs: number,
+): MicroUsd {
+  if (attempt.billedFromMs === null) return ZERO_USD;
+  const untilMs = Math.max(attempt.billedFromMs, attempt.billedToMs ?? nowMs);
+  return leaseCost(
+    attempt.offer.pricePerHour,
+    untilMs - attempt.billedFromMs,
+    attempt.offer.billing,
+  );
+}
+
+export function spentOn(attempts: readonly Attempt[], nowMs: number): MicroUsd {
+  return sumUsd(attempts.map((attempt) => attemptCost(attempt, nowMs)));
+}
+
+/** The longest lease that costs at most `budget`, in whole increments; 0 when even the minimum is too dear. */
+export function affordableMs(
+  budget: MicroUsd,
+  pricePerHour: MicroUsd,
+  terms: BillingTerms,
+): number {
+  if (pricePerHour <= 0) return Number.MAX_SAFE_INTEGER;
+  const wholeHours = Math.floor(budget / pricePerHour);
+  const restMs = Math.floor(((budget - wholeHours * pricePerHour) * MS_PER_HOUR) / pricePerHour);
+  const increments = Math.floor((wholeHours * MS_PER_HOUR + restMs) / terms.incrementMs);
+  const durationMs = increments * terms.incrementMs;
+  return durationMs < billedMs(0, terms) ? 0 : durationMs;
+}
+
+/** A charge that has not been booked yet, as a slice of an attempt's bill. */
+export interface Accrual {
+  /** 0 for the attempt's first slice; unique per attempt, so that a repeated accrual is refused by the store. */
+  readonly sequence: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly amount: MicroUsd;
+  readonly final: boolean;
+}
+
+export interface Accrued {
+  readonly entries: number;
+  readonly amount: MicroUsd;
+  readonly toMs: number | null;
+  readonly final: boolean;
+}
+
+/** The next slice to book for an attempt, or null when all is booked. The slices of an attempt add up to `attemptCost`. */
+export function nextAccrual(
+  attempt: Pick<Attempt, 'offer' | 'phase' | 'billedFromMs' | 'billedToMs'>,
+  accrued: Accrued,
+  nowMs: number,
+): Accrual | null {
+  if (attempt.billedFromMs === null || accrued.final) return null;
+  const final = attempt.phase === 'released';
+  const amount = microUsd(attemptCost(attempt, nowMs) - accrued.amount);
+  if (amount === 0 && !final) return null;
+  const fromMs = accrued.toMs ?? attempt.billedFromMs;
+  const toMs = Math.max(fromMs, attempt.billedToMs ?? nowMs);
+  return { sequence: accrued.entries, fromMs, toMs, amount, final };
+}
+
+/**
+ * What the same work would have cost at the baseline offer: its start-up plus the run time that counted. Work lost to an
+ * interruption is left out, since the baseline would not have lost it.
+ */
+export function baselineCost(
+  baseline: Baseline,
+  spec: Pick<JobSpec, 'checkpoint'>,
+  attempts: readonly Pick<Attempt, 'report' | 'billedToMs' | 'phaseSinceMs'>[],
+): MicroUsd {
+  const runs = attempts.map(runMs).filter((durationMs) => durationMs > 0);
+  const usefulMs = spec.checkpoint === null ? (runs.at(-1) ?? 0) : runs.reduce((a, b) => a + b, 0);
+  if (usefulMs === 0) return ZERO_USD;
+  return leaseCost(baseline.pricePerHour, usefulMs + baseline.startupMs, baseline.billing);
+}
+
+/** How long the workload ran, as the supervisor told it. */
+function runMs({ report }: Pick<Attempt, 'report'>): number {
+  if (report.startedAtMs === null) return 0;
+  const untilMs = report.exit?.atMs ?? report.heartbeatAtMs ?? report.startedAtMs;
+  return Math.max(0, untilMs - report.startedAtMs);
+}

@@ -1,0 +1,139 @@
+import type { JobFacts, Rejection } from './decision';
+import type { GpuAlternative, Interconnect, Range } from './job';
+import type { Offer, OfferGpu } from './offer';
+import type { CompiledRule } from './policy';
+import type { SuspensionIndex } from './suspension';
+
+/** What the constraints of one decision share, prepared once. */
+export interface ConstraintInput {
+  readonly job: JobFacts;
+  readonly suspensions: SuspensionIndex;
+  /** Only the rules whose `when` holds for this job. */
+  readonly rules: readonly CompiledRule[];
+  readonly infra: { readonly include: readonly RegExp[]; readonly exclude: readonly RegExp[] };
+}
+
+/** Returns why an offer cannot serve, or null. Each sees one offer at a time, so removing an offer changes nothing for the rest. */
+export type Constraint = (offer: Offer, input: ConstraintInput) => Rejection | null;
+
+const interconnectRank: { readonly [I in Interconnect]: number } = {
+  any: 0,
+  nvlink: 1,
+  infiniband: 2,
+};
+
+export const constraints: readonly Constraint[] = [
+  (offer) => (offer.available ? null : { code: 'unavailable' }),
+  (offer, { suspensions }) => {
+    const hit = suspensions.find(offer);
+    return hit === null ? null : { code: 'suspended', untilMs: hit.untilMs, reason: hit.reason };
+  },
+  (offer, { infra }) =>
+    infraAllows(`${offer.providerId}/${offer.region}`, infra) ? null : { code: 'infra-excluded' },
+  (offer, { job }) => gpuRejection(offer.gpu, job.spec.resources.gpus),
+  (offer, { job }) => {
+    const want = job.spec.resources.interconnect;
+    const have = offer.gpu?.interconnect ?? 'any';
+    return interconnectRank[have] >= interconnectRank[want]
+      ? null
+      : { code: 'interconnect-too-slow', want, have };
+  },
+  (offer, { job }) => {
+    const { min, max } = job.spec.resources.cpus;
+    return within(offer.cpus, { min, max })
+      ? null
+      : { code: 'cpus-out-of-range', min, max, have: offer.cpus };
+  },
+  (offer, { job }) => {
+    const { min: minGib, max: maxGib } = job.spec.resources.memoryGib;
+    const haveGib = offer.memoryGib;
+    return within(haveGib, { min: minGib, max: maxGib })
+      ? null
+      : { code: 'memory-out-of-range', minGib, maxGib, haveGib };
+  },
+  (offer, { job }) => {
+    const wantGb = job.spec.resources.diskGb;
+    return offer.diskGb >= wantGb ? null : { code: 'disk-too-small', wantGb, haveGb: offer.diskGb };
+  },
+  (offer, { job }) =>
+    !offer.interruptible || job.spec.interruptible ? null : { code: 'interruption-not-tolerated' },
+  (offer, { job }) => {
+    const regimes = job.spec.compliance.filter((regime) => !offer.certifications.includes(regime));
+    return regimes.length === 0 ? null : { code: 'certification-missing', regimes };
+  },
+  (offer, { job }) => {
+    const allowed = job.spec.residency;
+    if (allowed.length === 0) return null;
+    const inside = offer.country !== null && allowed.includes(offer.country);
+    return inside ? null : { code: 'residency-violated', allowed, have: offer.country };
+  },
+  (offer, { job }) =>
+    !job.spec.confidential || offer.confidential
+      ? null
+      : { code: 'confidential-computing-missing' },
+  (offer, { job }) => {
+    const wantBps = job.spec.sla.availabilityBps;
+    if (wantBps === null || (offer.slaBps ?? 0) >= wantBps) return null;
+    return { code: 'sla-too-weak', wantBps, haveBps: offer.slaBps };
+  },
+  (offer, { job }) => {
+    const maxPerHour = job.spec.budget.maxPricePerHour;
+    if (maxPerHour === null || offer.pricePerHour <= maxPerHour) return null;
+    return { code: 'price-too-high', maxPerHour, havePerHour: offer.pricePerHour };
+  },
+];
+
+/** Every rule that refuses the offer, in the order of rule ids. */
+export function ruleRejections(
+  offer: Offer,
+  { job, rules }: ConstraintInput,
+): readonly Rejection[] {
+  return rules.flatMap((rule): Rejection[] => {
+    const holds = rule.holds(job, offer);
+    if (rule.effect === 'forbid')
+      return holds ? [{ code: 'policy-forbids', ruleId: rule.id, because: rule.because }] : [];
+    return holds ? [] : [{ code: 'policy-requires', ruleId: rule.id, because: rule.because }];
+  });
+}
+
+/** `aws/us-*` as a pattern over `provider/region`; a bare provider means all of its regions. */
+export function infraPattern(glob: string): RegExp {
+  const full = glob.includes('/') ? glob : `${glob}/*`;
+  const body = full.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*');
+  return new RegExp(`^${body}$`);
+}
+
+function infraAllows(place: string, { include, exclude }: ConstraintInput['infra']): boolean {
+  if (exclude.some((pattern) => pattern.test(place))) return false;
+  return include.length === 0 || include.some((pattern) => pattern.test(place));
+}
+
+function gpuRejection(have: OfferGpu | null, wanted: readonly GpuAlternative[]): Rejection | null {
+  if (wanted.length === 0 || (have !== null && wanted.some((want) => gpuServes(have, want))))
+    return null;
+  return {
+    code: 'gpu-mismatch',
+    want: wanted.map(gpuText).join(' or '),
+    have: have === null ? 'none' : `${have.model}:${have.count}`,
+  };
+}
+
+function gpuServes(have: OfferGpu, want: GpuAlternative): boolean {
+  const modelFits = want.model === null || modelMatches(have.model, want.model);
+  return modelFits && have.count >= want.count && within(have.memoryGib, want.memoryGib);
+}
+
+/** `A100` accepts every A100; `A100-80GB` only that one. */
+function modelMatches(have: string, want: string): boolean {
+  return have === want || have.startsWith(`${want}-`);
+}
+
+function gpuText({ model, count, memoryGib }: GpuAlternative): string {
+  const range =
+    memoryGib.max === null ? `${memoryGib.min}GB..` : `${memoryGib.min}GB..${memoryGib.max}GB`;
+  return `${model ?? range}:${count}`;
+}
+
+function within(value: number, { min, max }: Range): boolean {
+  return value >= min && (max === null || value <= max);
+}

@@ -1,0 +1,182 @@
+import type { Attempt, AttemptOutcome } from './attempt';
+import { affordableMs, spentOn } from './billing';
+import type { DecisionSummary, RankedOffer } from './decision';
+import type { Job, JobOutcome, JobState, RetryCause } from './job';
+import { deadlineAtMs } from './job';
+import { microUsd } from './money';
+import type { SuspensionIndex } from './suspension';
+
+/** A point of priority is worth this much earlier arrival, so that a low priority is overtaken for a bounded time only. */
+export const AGEING_MS_PER_PRIORITY = 600_000;
+/** A decision older than this is not placed from. */
+export const DECISION_FRESH_MS = 60_000;
+/** A job that nothing can serve is looked at again at least this often, in case a wake-up got lost. */
+const RECHECK_MS = 60_000;
+
+/** The place in line as one number: first come first served among equals, and every point of priority is worth some waiting. */
+export function lineKey(submittedAtMs: number, priority: number): number {
+  return submittedAtMs - priority * AGEING_MS_PER_PRIORITY;
+}
+
+type Meaning =
+  | { readonly is: 'end'; readonly outcome: JobOutcome }
+  | { readonly is: 'again'; readonly uses: RetryCause | null };
+
+/** What the end of an attempt means for the job. `uses: null` costs no retry: the workload never had a chance. */
+export const meaningOf: { readonly [O in AttemptOutcome]: Meaning } = {
+  succeeded: { is: 'end', outcome: 'completed' },
+  'workload-failed': { is: 'again', uses: 'error' },
+  interrupted: { is: 'again', uses: 'interruption' },
+  'went-silent': { is: 'again', uses: 'interruption' },
+  'start-timeout': { is: 'again', uses: 'start-failure' },
+  refused: { is: 'again', uses: null },
+  moved: { is: 'again', uses: null },
+  'price-drifted': { is: 'again', uses: null },
+  'max-duration': { is: 'end', outcome: 'workload-failed' },
+  'out-of-budget': { is: 'end', outcome: 'budget-exhausted' },
+  cancelled: { is: 'end', outcome: 'cancelled' },
+};
+
+export interface JobView {
+  readonly job: Job;
+  /** Oldest first. */
+  readonly attempts: readonly Attempt[];
+  readonly decision: { readonly atMs: number; readonly summary: DecisionSummary } | null;
+  readonly suspensions: SuspensionIndex;
+  /** Offers for which an earlier job is waiting; they are not for us yet. */
+  readonly spokenFor: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+export type JobStep =
+  | { readonly do: 'rest' }
+  | { readonly do: 'decide' }
+  | {
+      readonly do: 'place';
+      readonly placement: RankedOffer;
+      readonly maxLeaseMs: number;
+      readonly maxLeaseMeans: Attempt['maxLeaseMeans'];
+    }
+  | { readonly do: 'wait'; readonly untilMs: number; readonly awaited: readonly string[] }
+  | { readonly do: 'end'; readonly outcome: JobOutcome };
+
+/** What to do for a job now. Everything about its life between submission and end can be pointed at here. */
+export function jobStep(view: JobView): JobStep {
+  const { job, attempts, nowMs } = view;
+  if (job.outcome !== null) return { do: 'rest' };
+  if (attempts.some(({ phase }) => phase !== 'released')) return { do: 'rest' };
+  if (job.cancelRequestedAtMs !== null && attempts.at(-1)?.outcome !== 'succeeded')
+    return { do: 'end', outcome: 'cancelled' };
+  const ended = endOf(job, attempts);
+  if (ended !== null) return { do: 'end', outcome: ended };
+  if (nowMs >= giveUpAtMs(job, attempts))
+    return { do: 'end', outcome: attempts.length === 0 ? 'queue-timeout' : 'retries-exhausted' };
+  if (!isFresh(view)) return { do: 'decide' };
+  return placementStep(view);
+}
+
+/** How the last attempt ends the job, or null when it may be tried again. */
+function endOf({ spec }: Job, attempts: readonly Attempt[]): JobOutcome | null {
+  const last = attempts.at(-1);
+  if (last === undefined || last.outcome === null) return null;
+  if (last.errorKind === 'unsupported') return 'unsupported';
+  const meaning = meaningOf[last.outcome];
+  if (meaning.is === 'end') return meaning.outcome;
+  if (meaning.uses === null) return null;
+  if (!spec.retry.on.includes(meaning.uses))
+    return meaning.uses === 'error' ? 'workload-failed' : 'retries-exhausted';
+  if (retriesUsed(attempts) <= spec.retry.limit) return null;
+  return meaning.uses === 'error' ? 'workload-failed' : 'retries-exhausted';
+}
+
+/** How many tries have been used up that count; the limit counts retries, so the first failure uses the first. */
+export function retriesUsed(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ outcome }) => {
+    const meaning = outcome === null ? null : meaningOf[outcome];
+    return meaning?.is === 'again' && meaning.uses !== null;
+  }).length;
+}
+
+/** The queue timeout bounds every wait for capacity: the first, and each one after a loss. */
+function giveUpAtMs({ spec, submittedAtMs }: Job, attempts: readonly Attempt[]): number {
+  const lastRan = attempts.findLast(({ report }) => report.startedAtMs !== null);
+  return (lastRan?.phaseSinceMs ?? submittedAtMs) + spec.sla.queueTimeoutMs;
+}
+
+/** Placements come from a decision that is recent and younger than the last attempt's end. */
+function isFresh({ decision, attempts, nowMs }: JobView): boolean {
+  if (decision === null || nowMs - decision.atMs > DECISION_FRESH_MS) return false;
+  const last = attempts.at(-1);
+  return last === undefined || decision.atMs >= last.createdAtMs || !isNewDecisionNeeded(last);
+}
+
+function isNewDecisionNeeded({ outcome, errorKind }: Attempt): boolean {
+  return outcome !== 'refused' || errorKind === 'price-moved';
+}
+
+function placementStep(view: JobView): JobStep {
+  const { job, attempts, decision, suspensions, spokenFor, nowMs } = view;
+  if (decision === null) return { do: 'decide' };
+  const tried = new Set(
+    attempts.filter((a) => a.createdAtMs >= decision.atMs).map((a) => a.offer.id),
+  );
+  const open = decision.summary.ranked.filter(
+    ({ offer }) => suspensions.find(offer) === null && !tried.has(offer.id),
+  );
+  const placement = open.find(({ offer }) => !spokenFor.has(offer.id));
+  if (placement === undefined) return waitStep(view);
+  const bound = leaseBound(job, attempts, placement, nowMs);
+  if (bound.maxLeaseMs <= 0) return { do: 'end', outcome: 'budget-exhausted' };
+  return { do: 'place', placement, ...bound };
+}
+
+/** Wait in line for every offer that could serve later; a decision whose offers are all used up is replaced when they open again. */
+function waitStep({ job, attempts, decision, suspensions, nowMs }: JobView): JobStep {
+  const ranked = decision?.summary.ranked ?? [];
+  const ends = ranked.flatMap(({ offer }) => suspensions.find(offer)?.untilMs ?? []);
+  if (decision !== null && decision.summary.awaitedUntilMs !== null)
+    ends.push(decision.summary.awaitedUntilMs);
+  const soonestMs = Math.min(nowMs + RECHECK_MS, giveUpAtMs(job, attempts), ...ends);
+  const awaited = [
+    ...new Set([...ranked.map(({ offer }) => offer.id), ...(decision?.summary.awaited ?? [])]),
+  ];
+  return { do: 'wait', untilMs: Math.max(soonestMs, nowMs + 1), awaited };
+}
+
+/** The shorter of the job's own maximum and what its budget still buys at this price. */
+function leaseBound(
+  job: Job,
+  attempts: readonly Attempt[],
+  { offer }: RankedOffer,
+  nowMs: number,
+): Pick<Attempt, 'maxLeaseMs' | 'maxLeaseMeans'> {
+  const jobMs = job.spec.sla.maxDurationMs + offer.startupMs;
+  const { maxCost } = job.spec.budget;
+  if (maxCost === null) return { maxLeaseMs: jobMs, maxLeaseMeans: 'max-duration' };
+  const left = microUsd(Math.max(0, maxCost - spentOn(attempts, nowMs)));
+  const paidMs = affordableMs(left, offer.pricePerHour, offer.billing);
+  return paidMs < jobMs
+    ? { maxLeaseMs: paidMs, maxLeaseMeans: 'out-of-budget' }
+    : { maxLeaseMs: jobMs, maxLeaseMeans: 'max-duration' };
+}
+
+/** The job's state follows from its outcome and its attempts. */
+export function jobStateOf(
+  job: Pick<Job, 'outcome' | 'cancelRequestedAtMs'>,
+  attempts: readonly Pick<Attempt, 'phase'>[],
+): JobState {
+  if (job.outcome !== null) {
+    if (job.outcome === 'completed') return 'succeeded';
+    return job.outcome === 'cancelled' ? 'cancelled' : 'failed';
+  }
+  const live = attempts.find(({ phase }) => phase !== 'released');
+  if (job.cancelRequestedAtMs !== null || live?.phase === 'releasing') return 'stopping';
+  if (live === undefined) return attempts.length === 0 ? 'queued' : 'recovering';
+  return live.phase === 'running' ? 'running' : 'starting';
+}
+
+/** Whether a deadline that has passed can still be told from one that was kept. */
+export function isLate(job: Job): boolean {
+  const deadline = deadlineAtMs(job);
+  return deadline !== null && job.endedAtMs !== null && job.endedAtMs > deadline;
+}

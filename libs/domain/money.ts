@@ -1,0 +1,42 @@
+/** Money is an integer number of micro-dollars (1 USD = 1,000,000), safe up to 9 billion USD. */
+declare const moneyBrand: unique symbol;
+export type MicroUsd = number & { readonly [moneyBrand]: true };
+
+export const MICROS_PER_USD = 1_000_000;
+export const MS_PER_HOUR = 3_600_000;
+
+/** Brand an integer as money; a fraction or an unsafe number is a broken assumption. */
+export function microUsd(amount: number): MicroUsd {
+  if (!Number.isSafeInteger(amount))
+    throw new RangeError(`money must be a safe integer of micro-dollars, got ${amount}`);
+  return amount as MicroUsd;
+}
+
+/** The one place where a formula computed in double becomes money: half up, never negative zero. */
+export function roundToMicroUsd(amount: number): MicroUsd {
+  return microUsd(Math.floor(amount + 0.5) + 0);
+}
+
+/** Dollars (as people write them in prices) to money, rounded to the nearest micro-dollar. */
+export function usd(dollars: number): MicroUsd {
+  return roundToMicroUsd(dollars * MICROS_PER_USD);
+}
+
+export const ZERO_USD = microUsd(0);
+
+export function sumUsd(amounts: readonly MicroUsd[]): MicroUsd {
+  return microUsd(amounts.reduce((total, amount) => total + amount, 0));
+}
+
+/** What `durationMs` at `pricePerHour` costs, rounded up to the micro-dollar so that we never under-charge. */
+export function costOf(pricePerHour: MicroUsd, durationMs: number): MicroUsd {
+  const wholeHours = Math.floor(durationMs / MS_PER_HOUR);
+  const restMs = durationMs - wholeHours * MS_PER_HOUR;
+  return microUsd(pricePerHour * wholeHours + Math.ceil((pricePerHour * restMs) / MS_PER_HOUR));
+}
+
+/** For people: `$1.2345`, at least two and at most six decimals. */
+export function formatUsd(amount: MicroUsd): string {
+  const digits = (Math.abs(amount) / MICROS_PER_USD).toFixed(6).replace(/0{1,4}$/, '');
+  return `${amount < 0 ? '-' : ''}$${digits}`;
+}

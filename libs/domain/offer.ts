@@ -1,0 +1,52 @@
+import type { OfferId, ProviderId } from './ids';
+import type { ComplianceRegime, Interconnect } from './job';
+import type { MicroUsd } from './money';
+
+export const providerKinds = ['hyperscaler', 'neocloud', 'decentralised'] as const;
+export type ProviderKind = (typeof providerKinds)[number];
+
+export const markets = ['on-demand', 'spot', 'marketplace'] as const;
+export type Market = (typeof markets)[number];
+
+export interface OfferGpu {
+  /** Canonical model, the same words as in a job's request. */
+  readonly model: string;
+  readonly count: number;
+  /** Of each GPU. */
+  readonly memoryGib: number;
+  readonly interconnect: Interconnect;
+}
+
+/** Something buyable: provider, region, shape, price, validity, and the facts that rules ask about. */
+export interface Offer {
+  /** Stable across refreshes: `provider/region/instance-type/market`. */
+  readonly id: OfferId;
+  readonly providerId: ProviderId;
+  readonly providerKind: ProviderKind;
+  readonly region: string;
+  /** ISO 3166-1 alpha-2, or null where the provider cannot say. */
+  readonly country: string | null;
+  readonly instanceType: string;
+  readonly market: Market;
+  readonly gpu: OfferGpu | null;
+  readonly cpus: number;
+  readonly memoryGib: number;
+  readonly diskGb: number;
+  /** The provider may take it back at will. */
+  readonly interruptible: boolean;
+  readonly pricePerHour: MicroUsd;
+  /** The token in which the lease is settled, or null when it is fiat or pegged to it. */
+  readonly settlementToken: string | null;
+  readonly billing: { readonly incrementMs: number; readonly minimumMs: number };
+  readonly egressPerGb: MicroUsd;
+  /** Typical time from acquire to a running workload. */
+  readonly startupMs: number;
+  readonly available: boolean;
+  readonly certifications: readonly ComplianceRegime[];
+  /** Contractual availability in basis points, or null when nothing enforceable is promised. */
+  readonly slaBps: number | null;
+  readonly confidential: boolean;
+  readonly consumerHardware: boolean;
+  /** What the offer is made for beyond plain compute, for example `rendering` or `low-latency`. */
+  readonly features: readonly string[];
+}

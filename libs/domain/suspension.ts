@@ -1,0 +1,66 @@
+import type { SuspensionScope } from './failover';
+import type { JobId } from './ids';
+import type { Offer } from './offer';
+
+/** Do not use this until then. Append-only: a suspension ends by time, never by deletion, so history can be replayed. */
+export interface Suspension {
+  readonly scope: SuspensionScope;
+  /** The scope's key: offer id, `provider/region`, or provider id. */
+  readonly key: string;
+  /** Only for `offer-for-job`. */
+  readonly jobId: JobId | null;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly reason: string;
+}
+
+/** The key under which a suspension of each scope is kept for an offer. */
+export function suspensionKey(
+  scope: SuspensionScope,
+  offer: Pick<Offer, 'id' | 'providerId' | 'region'>,
+): string {
+  switch (scope) {
+    case 'offer':
+    case 'offer-for-job':
+      return offer.id;
+    case 'provider-region':
+      return `${offer.providerId}/${offer.region}`;
+    case 'provider':
+      return offer.providerId;
+  }
+}
+
+const scopes: readonly SuspensionScope[] = [
+  'offer',
+  'offer-for-job',
+  'provider-region',
+  'provider',
+];
+
+/** Look-up of suspensions in force; built once per decision so that each offer costs four map reads. */
+export interface SuspensionIndex {
+  find(offer: Pick<Offer, 'id' | 'providerId' | 'region'>): Suspension | null;
+}
+
+/** Index the suspensions in force at `nowMs` for a job; of several on one offer the longest wins. */
+export function indexSuspensions(
+  all: readonly Suspension[],
+  jobId: JobId,
+  nowMs: number,
+): SuspensionIndex {
+  const longest = new Map<string, Suspension>();
+  for (const suspension of all) {
+    if (suspension.fromMs > nowMs || suspension.untilMs <= nowMs) continue;
+    if (suspension.scope === 'offer-for-job' && suspension.jobId !== jobId) continue;
+    const key = `${suspension.scope}:${suspension.key}`;
+    const known = longest.get(key);
+    if (known === undefined || known.untilMs < suspension.untilMs) longest.set(key, suspension);
+  }
+  if (longest.size === 0) return { find: () => null };
+  return {
+    find: (offer) =>
+      scopes
+        .map((scope) => longest.get(`${scope}:${suspensionKey(scope, offer)}`) ?? null)
+        .reduce((a, b) => (a === null || (b !== null && b.untilMs > a.untilMs) ? b : a), null),
+  };
+}
