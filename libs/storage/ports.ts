@@ -1,0 +1,274 @@
+import type {
+  Accrual,
+  Accrued,
+  Attempt,
+  AttemptId,
+  DecisionId,
+  DecisionSummary,
+  HealthCounters,
+  HealthSnapshot,
+  Job,
+  JobId,
+  JobState,
+  MicroUsd,
+  Offer,
+  OfferId,
+  PolicyDocument,
+  ProviderId,
+  StepNews,
+  Suspension,
+  WorkloadReport,
+} from '#libs/domain';
+
+/**
+ * The stores that use cases work on. Abstract classes, so that each is a type and an injection token at once; Postgres
+ * implements them for real and the simulator in memory, and one suite holds both to the words below.
+ *
+ * Every write of a job or attempt is guarded by the revision that was loaded. Losing that race throws `StaleRevision`:
+ * somebody else moved the row, so drop what you know and let the next wake-up load it again.
+ */
+export class StaleRevision extends Error {
+  constructor(what: string) {
+    super(`${what} was changed by somebody else since it was loaded`);
+    this.name = 'StaleRevision';
+  }
+}
+
+/** An event to append in the transaction that causes it. */
+export interface NewEvent extends StepNews {
+  readonly jobId: JobId;
+  readonly attemptId: AttemptId | null;
+  readonly atMs: number;
+}
+
+export interface StoredEvent extends NewEvent {
+  /** Strictly growing in the order in which readers see events; a cursor for resuming. */
+  readonly sequence: number;
+}
+
+/** A page of at most `limit`; `next` is an opaque cursor, null at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface JobFilter {
+  readonly project: string | null;
+  readonly states: readonly JobState[];
+  readonly workload: string | null;
+  readonly label: { readonly name: string; readonly value: string } | null;
+}
+
+/** What a budget sets aside for a job until its real cost is known. */
+export interface Reservation {
+  readonly project: string;
+  /** `2026-11`, the UTC month of submission. */
+  readonly period: string;
+  readonly amount: MicroUsd;
+}
+
+export interface BudgetState {
+  readonly project: string;
+  readonly period: string;
+  readonly softLimit: MicroUsd | null;
+  readonly hardLimit: MicroUsd | null;
+  /** Reserved for unfinished jobs plus spent by finished ones. */
+  readonly committed: MicroUsd;
+  /** Charged so far by all jobs of the period. */
+  readonly spent: MicroUsd;
+}
+
+export type SubmitResult =
+  | { readonly kind: 'created'; readonly job: Job; readonly softLimitCrossed: boolean }
+  /** The same key came with the same body before. */
+  | { readonly kind: 'repeated'; readonly job: Job }
+  /** The same key came with another body before. */
+  | { readonly kind: 'key-reused' }
+  | { readonly kind: 'over-budget'; readonly budget: BudgetState };
+
+export interface Submission {
+  readonly job: Job;
+  readonly idempotency: {
+    readonly scope: string;
+    readonly key: string;
+    readonly bodyDigest: string;
+  } | null;
+  readonly reservation: Reservation | null;
+  readonly events: readonly NewEvent[];
+}
+
+export abstract class Jobs {
+  /** Stores job, idempotency key, reservation and events together, or nothing. */
+  abstract submit(submission: Submission): Promise<SubmitResult>;
+  abstract get(id: JobId): Promise<Job | null>;
+  /** Newest first. `limit` is 1 to 200. */
+  abstract list(filter: JobFilter, cursor: string | null, limit: number): Promise<Page<Job>>;
+  /**
+   * Writes `next` where the revision still matches and returns it with the new revision. `awaited` replaces the job's
+   * places in line (empty: it waits for nothing). `settled` replaces the reservation by the real cost.
+   */
+  abstract update(
+    next: Job,
+    change: {
+      readonly events: readonly NewEvent[];
+      readonly awaited?: readonly OfferId[];
+      readonly settled?: MicroUsd;
+    },
+  ): Promise<Job>;
+  /** Of these offers, those for which a job earlier in line (lower `lineKey`, then lower id) is waiting. */
+  abstract spokenFor(
+    job: Pick<Job, 'id' | 'lineKey'>,
+    offers: readonly OfferId[],
+  ): Promise<ReadonlySet<string>>;
+  /**
+   * Marks the job as cancelled-to-be and every unreleased attempt `abandonAs: 'cancelled'`, due at once. Repeatable.
+   * Returns null for an unknown job, and the ids of what must be woken.
+   */
+  abstract requestCancel(
+    id: JobId,
+    nowMs: number,
+  ): Promise<{ readonly job: Job; readonly attempts: readonly AttemptId[] } | null>;
+  /** Jobs overdue at `nowMs`, most overdue first, at most `limit`. */
+  abstract overdue(nowMs: number, limit: number): Promise<readonly JobId[]>;
+  /** Brings forward every unplaced job's due time to `nowMs`: the book or the policies changed. At most `limit`, in line order. */
+  abstract wakeWaiting(nowMs: number, limit: number): Promise<readonly JobId[]>;
+}
+
+export abstract class Attempts {
+  abstract get(id: AttemptId): Promise<Attempt | null>;
+  /** Oldest first. */
+  abstract ofJob(jobId: JobId): Promise<readonly Attempt[]>;
+  /** Inserts the attempt, writes the job (revision-guarded) and clears its places in line, in one transaction. A second unreleased attempt of a job is refused as `StaleRevision`. */
+  abstract plan(job: Job, attempt: Attempt, events: readonly NewEvent[]): Promise<void>;
+  /**
+   * Writes everything but the workload report where the revision matches; inserts events and suspensions, sets the job's
+   * derived state, and makes the job due at once when `wakeJob`. Returns the attempt with its new revision.
+   */
+  abstract update(
+    next: Attempt,
+    change: {
+      readonly events: readonly NewEvent[];
+      readonly suspensions: readonly Suspension[];
+      readonly jobState: JobState;
+      readonly wakeJob: boolean;
+      readonly nowMs: number;
+    },
+  ): Promise<Attempt>;
+  /**
+   * Writes a workload report. A start or an exit also bumps the revision and makes the attempt due at once, so that a step
+   * under way notices; a heartbeat does neither. Applies `change` to the row under a lock; null leaves it as it is.
+   */
+  abstract report(
+    id: AttemptId,
+    change: (
+      attempt: Attempt,
+    ) => { readonly report: WorkloadReport; readonly events: readonly NewEvent[] } | null,
+    nowMs: number,
+  ): Promise<Attempt | null>;
+  /** Which of these lease keys belong to attempts that are not released. */
+  abstract holding(ids: readonly AttemptId[]): Promise<ReadonlySet<AttemptId>>;
+  abstract overdue(
+    nowMs: number,
+    limit: number,
+  ): Promise<readonly { readonly id: AttemptId; readonly providerId: ProviderId }[]>;
+  /** Attempts whose charges are not fully booked, oldest accrual first. */
+  abstract unbooked(limit: number): Promise<readonly AttemptId[]>;
+}
+
+export abstract class Suspensions {
+  abstract inForce(nowMs: number): Promise<readonly Suspension[]>;
+  abstract add(suspensions: readonly Suspension[]): Promise<void>;
+}
+
+export abstract class Events {
+  /** In order, after `afterSequence`; `jobId` null means all. `limit` is 1 to 1,000. */
+  abstract after(
+    afterSequence: number,
+    jobId: JobId | null,
+    limit: number,
+  ): Promise<readonly StoredEvent[]>;
+}
+
+/** Everything needed to show a decision again, and to make it again. */
+export interface DecisionRecord {
+  readonly id: DecisionId;
+  readonly jobId: JobId;
+  readonly atMs: number;
+  readonly engine: string;
+  readonly policyVersion: string;
+  readonly bookVersion: number;
+  /** The measurements and suspensions that were used, kept whole because they are small. */
+  readonly health: HealthSnapshot;
+  readonly suspensions: readonly Suspension[];
+  readonly spent: MicroUsd;
+  readonly summary: DecisionSummary;
+  /** SHA-256 of each input and of the whole decision in canonical JSON, so that a replay can name what differs. */
+  readonly digests: {
+    readonly job: string;
+    readonly policy: string;
+    readonly offers: string;
+    readonly decision: string;
+  };
+}
+
+export abstract class Decisions {
+  /** Stores the decision and gives it to the job (revision-guarded) in one transaction. */
+  abstract record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job>;
+  abstract get(id: DecisionId): Promise<DecisionRecord | null>;
+}
+
+/** All offers at one moment. Versions grow by one with every refresh that changed something. */
+export interface OfferBook {
+  readonly version: number;
+  readonly offers: readonly Offer[];
+}
+
+export abstract class Offers {
+  abstract version(): Promise<number>;
+  abstract book(): Promise<OfferBook>;
+  /** The book as it was at an earlier version. */
+  abstract bookAt(version: number): Promise<OfferBook>;
+  /** Makes `offers` all that the provider sells now; history is kept. Returns the version, unchanged when nothing differs. */
+  abstract replace(
+    providerId: ProviderId,
+    offers: readonly Offer[],
+    nowMs: number,
+  ): Promise<number>;
+}
+
+export abstract class Health {
+  abstract snapshot(): Promise<HealthSnapshot>;
+  /** Adds what one released attempt taught; a second time for the same attempt changes nothing. */
+  abstract learn(attemptId: AttemptId, key: string, lesson: HealthCounters): Promise<void>;
+}
+
+export abstract class CostEntries {
+  abstract accrued(attemptId: AttemptId): Promise<Accrued>;
+  /** Books a slice; false when that sequence number is booked already. */
+  abstract book(attempt: Attempt, job: Job, accrual: Accrual, nowMs: number): Promise<boolean>;
+}
+
+/** One immutable version of a policy. At most one version of each name is active. */
+export interface PolicyVersion {
+  readonly document: PolicyDocument;
+  /** 1 for the name's first. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly active: boolean;
+}
+
+export abstract class Policies {
+  /** Stores the next version of the document's name, inactive. */
+  abstract create(
+    document: PolicyDocument,
+    createdBy: string,
+    nowMs: number,
+  ): Promise<PolicyVersion>;
+  /** Every version of every name, newest first within a name. */
+  abstract list(): Promise<readonly PolicyVersion[]>;
+  /** Makes one version the active one of its name, or with `version: null` none. False when there is no such version. */
+  abstract activate(name: string, version: number | null, nowMs: number): Promise<boolean>;
+  /** The active versions, by name. */
+  abstract active(): Promise<readonly PolicyVersion[]>;
+}
