@@ -20,5 +20,8 @@ module.exports = {
       },
     ],
   },
+  globalSetup: '<rootDir>/tools/jest-global-setup.cjs',
+  globalTeardown: '<rootDir>/tools/jest-global-teardown.cjs',
   maxWorkers: 2,
+  reporters: ['default', '<rootDir>/tools/jest-closing-line.cjs'],
 };
