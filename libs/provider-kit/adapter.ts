@@ -8,6 +8,11 @@ export interface CallContext {
   readonly nowMs: number;
 }
 
+/** For callers of guarded adapters: the guard puts the call's own time-out in place of this signal. */
+export function guardedCall(nowMs: number): CallContext {
+  return { signal: new AbortController().signal, nowMs };
+}
+
 /** What to run on the lease; the supervisor has already been put in front of the job's own command. */
 export interface LeaseWorkload {
   readonly image: string;
@@ -51,9 +56,17 @@ export interface LeaseRef {
  */
 export type LeaseState = 'starting' | 'active' | 'interrupting' | 'ended' | 'gone';
 
-/** Why a lease is `interrupting`, `ended` or `gone`, in the router's words; null where the provider does not say. */
+/**
+ * Why a lease is `interrupting`, `ended` or `gone`, in the router's words; null where the provider does not say.
+ * `no-capacity`: the order was accepted but nobody took it, so nothing ever ran (a market where bids follow the order).
+ */
 export type LeaseEndCause =
-  'released' | 'workload-ended' | 'interrupted' | 'provider-failed' | 'funds-exhausted';
+  | 'released'
+  | 'workload-ended'
+  | 'interrupted'
+  | 'provider-failed'
+  | 'funds-exhausted'
+  | 'no-capacity';
 
 export interface LeaseObservation {
   readonly leaseKey: AttemptId;
