@@ -1,7 +1,7 @@
-import type { JobFacts, Rejection } from './decision';
-import type { GpuAlternative, Interconnect, Range } from './job';
+import type { Rejection } from './decision';
+import type { JobFacts, GpuAlternative, Interconnect, Range } from './job';
 import type { Offer, OfferGpu } from './offer';
-import type { CompiledRule } from './policy';
+import type { CompiledRule, Preferences } from './policy';
 import type { SuspensionIndex } from './suspension';
 
 /** What the constraints of one decision share, prepared once. */
@@ -10,7 +10,11 @@ export interface ConstraintInput {
   readonly suspensions: SuspensionIndex;
   /** Only the rules whose `when` holds for this job. */
   readonly rules: readonly CompiledRule[];
-  readonly infra: { readonly include: readonly RegExp[]; readonly exclude: readonly RegExp[] };
+  readonly infra: {
+    readonly include: readonly PlaceMatcher[];
+    readonly exclude: readonly PlaceMatcher[];
+  };
+  readonly preferences: Preferences;
 }
 
 /** Returns why an offer cannot serve, or null. Each sees one offer at a time, so removing an offer changes nothing for the rest. */
@@ -28,8 +32,7 @@ export const constraints: readonly Constraint[] = [
     const hit = suspensions.find(offer);
     return hit === null ? null : { code: 'suspended', untilMs: hit.untilMs, reason: hit.reason };
   },
-  (offer, { infra }) =>
-    infraAllows(`${offer.providerId}/${offer.region}`, infra) ? null : { code: 'infra-excluded' },
+  (offer, { infra }) => (infraAllows(offer, infra) ? null : { code: 'infra-excluded' }),
   (offer, { job }) => gpuRejection(offer.gpu, job.spec.resources.gpus),
   (offer, { job }) => {
     const want = job.spec.resources.interconnect;
@@ -58,8 +61,10 @@ export const constraints: readonly Constraint[] = [
   (offer, { job }) =>
     !offer.interruptible || job.spec.interruptible ? null : { code: 'interruption-not-tolerated' },
   (offer, { job }) => {
-    const regimes = job.spec.compliance.filter((regime) => !offer.certifications.includes(regime));
-    return regimes.length === 0 ? null : { code: 'certification-missing', regimes };
+    const { compliance } = job.spec;
+    if (compliance.every((regime) => offer.certifications.includes(regime))) return null;
+    const regimes = compliance.filter((regime) => !offer.certifications.includes(regime));
+    return { code: 'certification-missing', regimes };
   },
   (offer, { job }) => {
     const allowed = job.spec.residency;
@@ -83,29 +88,49 @@ export const constraints: readonly Constraint[] = [
   },
 ];
 
-/** Every rule that refuses the offer, in the order of rule ids. */
-export function ruleRejections(
-  offer: Offer,
-  { job, rules }: ConstraintInput,
-): readonly Rejection[] {
-  return rules.flatMap((rule): Rejection[] => {
-    const holds = rule.holds(job, offer);
-    if (rule.effect === 'forbid')
-      return holds ? [{ code: 'policy-forbids', ruleId: rule.id, because: rule.because }] : [];
-    return holds ? [] : [{ code: 'policy-requires', ruleId: rule.id, because: rule.because }];
-  });
+/** Everything that keeps an offer from serving: constraints in their order, then rules in the order of their ids. */
+export function refusals(offer: Offer, input: ConstraintInput): Rejection[] {
+  const reasons: Rejection[] = [];
+  for (const constraint of constraints) {
+    const reason = constraint(offer, input);
+    if (reason !== null) reasons.push(reason);
+  }
+  for (const rule of input.rules) {
+    if (rule.holds(input.job, offer) === (rule.effect === 'require')) continue;
+    const code = rule.effect === 'require' ? 'policy-requires' : 'policy-forbids';
+    reasons.push({ code, ruleId: rule.id, because: rule.because });
+  }
+  return reasons;
 }
 
-/** `aws/us-*` as a pattern over `provider/region`; a bare provider means all of its regions. */
-export function infraPattern(glob: string): RegExp {
-  const full = glob.includes('/') ? glob : `${glob}/*`;
-  const body = full.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*');
-  return new RegExp(`^${body}$`);
+/** Whether a `provider/region` is meant. */
+export type PlaceMatcher = (place: string) => boolean;
+
+/** `aws/us-*` as a matcher of `provider/region`; a bare provider means all of its regions. Linear in the place, however many stars. */
+export function placeMatcher(glob: string): PlaceMatcher {
+  const [head = '', ...rest] = (glob.includes('/') ? glob : `${glob}/*`).split('*');
+  const tail = rest.pop();
+  if (tail === undefined) return (place) => place === head;
+  return (place) => {
+    if (!place.startsWith(head) || !place.endsWith(tail)) return false;
+    let from = head.length;
+    for (const part of rest) {
+      const at = place.indexOf(part, from);
+      if (at < 0) return false;
+      from = at + part.length;
+    }
+    return from <= place.length - tail.length;
+  };
 }
 
-function infraAllows(place: string, { include, exclude }: ConstraintInput['infra']): boolean {
-  if (exclude.some((pattern) => pattern.test(place))) return false;
-  return include.length === 0 || include.some((pattern) => pattern.test(place));
+function infraAllows(
+  { providerId, region }: Offer,
+  { include, exclude }: ConstraintInput['infra'],
+): boolean {
+  if (include.length === 0 && exclude.length === 0) return true;
+  const place = `${providerId}/${region}`;
+  if (exclude.some((matches) => matches(place))) return false;
+  return include.length === 0 || include.some((matches) => matches(place));
 }
 
 function gpuRejection(have: OfferGpu | null, wanted: readonly GpuAlternative[]): Rejection | null {

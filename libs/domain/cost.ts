@@ -1,7 +1,8 @@
 import { affordableMs, billedMs } from './billing';
-import type { CostTerms, JobFacts } from './decision';
+import type { CostTerms } from './decision';
 import type { Reliability } from './health';
-import { MS_PER_HOUR, microUsd, roundToMicroUsd, sumUsd, ZERO_USD, type MicroUsd } from './money';
+import type { JobFacts, WorkloadClass } from './job';
+import { MS_PER_HOUR, estimatedMicroUsd, microUsd, sumUsd, ZERO_USD, type MicroUsd } from './money';
 import type { Offer } from './offer';
 import type { Preferences } from './policy';
 
@@ -11,85 +12,151 @@ const CHECKPOINT_MS_PER_GB = 5_000;
 const MAX_EXPONENT = 30;
 /** Fraction of the work that is sunk when a failed start or a failed provider is noticed. */
 const SUNK_FRACTION = 0.5;
+/** With this many segments and losses their count is as good as normal, and its first term would soon be zero. */
+const NORMAL_FROM_SEGMENTS = 100;
+const NORMAL_FROM_LOSSES = 500;
+/** Standard deviations above the mean at which the chance is 1 in double precision. */
+const CERTAIN_DEVIATIONS = 40;
+/** Losses counted at most; a job that needs more of them to be in time is taken to be late. */
+const MAX_COUNTED_LOSSES = 2_000;
+
+/**
+ * Whether an interruption destroys work since the last checkpoint. A service answers one request at a time, so that it loses
+ * the changeover and nothing else.
+ */
+const losesProgress: { readonly [W in WorkloadClass]: boolean } = {
+  inference: false,
+  'real-time': false,
+  'batch-inference': true,
+  'fine-tuning': true,
+  training: true,
+  rendering: true,
+  prototyping: true,
+  confidential: true,
+  general: true,
+};
+
+/** The stretch of a service's work that an interruption can destroy: a request. */
+const REQUEST_MS = 1_000;
 
 /** How the work is expected to go at one offer, in plain numbers; money is made from it in one place below. */
 export interface Course {
   readonly workMs: number;
   /** Billed, unproductive time of one start. */
   readonly changeoverMs: number;
-  /** Billed time until the work is done, rework and restarts included. */
+  /** Time spent on writing checkpoints when nothing goes wrong. */
+  readonly writingMs: number;
+  /** Mean time between losses; Infinity when there are none. */
+  readonly meanUpMs: number;
+  /** Billed time from the end of the first start until the work is done, rework and restarts included. */
   readonly billedMs: number;
-  /** Wall time until the work is done. */
+  /** Wall time until the work is done, the first start included. */
   readonly wallMs: number;
+  /** Stretches of work that are lost or kept as a whole; not always a whole number. */
+  readonly segments: number;
+  /** Chance that a segment is lost before it is kept. */
+  readonly segmentLossChance: number;
+  /** Losses until the work is done, those during rework included. */
   readonly expectedLosses: number;
   /** Mean wall time that one loss costs. */
   readonly lossMs: number;
 }
 
+/** Whether losses would throw the whole work back to its beginning. */
+export function startsOver({ spec }: JobFacts): boolean {
+  return spec.checkpoint === null && losesProgress[spec.workload];
+}
+
 /**
- * Expected bill and wall time under exponential losses with checkpoints every `tau` (Young 1974, Daly 2006): per segment
- * F = e^(d/L) (e^((tau+c)/L) - 1) failures-weighted, billed L F, wall (L+D) F. Without checkpoints one segment is the whole job.
+ * Expected bill and wall time under exponential losses with checkpoints every `tau` (Young 1974, Daly 2006). One segment is
+ * attempted F = e^(d/L) (e^((tau+c)/L) - 1) mean up-times L long, billed L F, wall (L + D) F, where d is a changeover, c the
+ * writing of a checkpoint and D the wait for new capacity. Without checkpoints one segment is the whole job.
  */
-export function courseAt({ spec }: JobFacts, reliability: Reliability): Course {
-  const workMs = spec.durationEstimateMs;
-  const changeoverMs = reliability.startupMs;
-  const meanUpMs =
-    reliability.interruptionsPerHour <= 0
-      ? Infinity
-      : MS_PER_HOUR / reliability.interruptionsPerHour;
-  const segmentMs =
-    spec.checkpoint === null ? workMs : Math.min(workMs, spec.checkpoint.intervalMs);
-  const writeMs = spec.checkpoint === null ? 0 : spec.checkpoint.sizeGb * CHECKPOINT_MS_PER_GB;
-  const expectedLosses = workMs / meanUpMs;
-  const lossMs = changeoverMs + segmentMs / 2 + reliability.recoveryWaitMs;
-  if (meanUpMs === Infinity) {
-    return {
-      workMs,
-      changeoverMs,
-      billedMs: workMs,
-      wallMs: workMs + changeoverMs,
-      expectedLosses: 0,
-      lossMs,
-    };
-  }
-  const exponent = Math.min(MAX_EXPONENT, (segmentMs + writeMs) / meanUpMs);
-  const failures = Math.exp(Math.min(MAX_EXPONENT, changeoverMs / meanUpMs)) * Math.expm1(exponent);
-  const segments = workMs / Math.max(1, segmentMs);
+export function courseAt(job: JobFacts, reliability: Reliability): Course {
+  const { checkpoint, durationEstimateMs: workMs } = job.spec;
+  const { startupMs: changeoverMs, recoveryWaitMs, interruptionsPerHour } = reliability;
+  const segmentMs = Math.max(1, Math.min(workMs, protectedEveryMs(job)));
+  const writeMs = (checkpoint?.sizeGb ?? 0) * CHECKPOINT_MS_PER_GB;
+  const segments = workMs / segmentMs;
+  const writingMs = segments * writeMs;
+  const meanUpMs = interruptionsPerHour > 0 ? MS_PER_HOUR / interruptionsPerHour : Infinity;
+  const stretch = Math.min(MAX_EXPONENT, (segmentMs + writeMs) / meanUpMs);
+  const restart = Math.min(MAX_EXPONENT, changeoverMs / meanUpMs);
+  const expectedLosses = segments * Math.exp(restart) * Math.expm1(stretch);
+  const busyMs = workMs + writingMs;
+  // Without losses the formula's limit is the work and its checkpoints.
+  const billedMs = expectedLosses === 0 ? busyMs : Math.max(busyMs, meanUpMs * expectedLosses);
   return {
     workMs,
     changeoverMs,
-    billedMs: Math.max(workMs, segments * meanUpMs * failures),
-    wallMs:
-      Math.max(workMs, segments * (meanUpMs + reliability.recoveryWaitMs) * failures) +
-      changeoverMs,
+    writingMs,
+    meanUpMs,
+    billedMs,
+    wallMs: changeoverMs + billedMs + recoveryWaitMs * expectedLosses,
+    segments,
+    segmentLossChance: -Math.expm1(-stretch),
     expectedLosses,
-    lossMs,
+    lossMs: changeoverMs + recoveryWaitMs + sunkMs(segmentMs + writeMs, stretch),
   };
 }
 
-/** Chance of finishing after the deadline: losses are Poisson, and each costs `lossMs` of the slack. 0 to 1. */
+/** Below this many mean up-times a loss comes at any point of a stretch alike. */
+const SHORT_STRETCH = 1e-4;
+
+/** How far a stretch has come on average when it is lost, E[X | X < s] for exponential X. */
+function sunkMs(stretchMs: number, stretch: number): number {
+  if (stretch < SHORT_STRETCH) return stretchMs / 2;
+  return stretchMs / stretch - stretchMs / Math.expm1(stretch);
+}
+
+/** How much work at most is lost at once. */
+function protectedEveryMs({ spec: { checkpoint, workload } }: JobFacts): number {
+  if (!losesProgress[workload]) return REQUEST_MS;
+  return checkpoint === null ? Infinity : checkpoint.intervalMs;
+}
+
+/**
+ * Chance of finishing after the deadline, 0 to 1. The losses before every segment is kept once are negative-binomial (geometric
+ * without checkpoints, nearly Poisson with many); each costs `lossMs` of the slack.
+ */
 export function chanceOfLateness(
   course: Course,
   deadlineAtMs: number | null,
   nowMs: number,
 ): number {
   if (deadlineAtMs === null) return 0;
-  const slackMs = deadlineAtMs - nowMs - course.workMs - course.changeoverMs;
+  const slackMs = deadlineAtMs - nowMs - course.workMs - course.writingMs - course.changeoverMs;
   if (slackMs < 0) return 1;
-  const tolerableLosses = Math.floor(slackMs / Math.max(1, course.lossMs));
-  return 1 - poissonCumulative(tolerableLosses, course.expectedLosses);
+  return Math.max(0, 1 - chanceOfAtMost(Math.floor(slackMs / Math.max(1, course.lossMs)), course));
 }
 
-/** P(N <= n) for a Poisson mean; bounded at 1,000 terms, beyond which it is 1 for every mean that reaches here. */
-function poissonCumulative(n: number, mean: number): number {
-  if (n >= 1_000) return 1;
-  let term = Math.exp(-Math.min(700, mean));
+type Losses = Pick<Course, 'segments' | 'segmentLossChance'>;
+
+/** P(losses <= n); bounded by MAX_COUNTED_LOSSES additions, and never above the truth where it stops early. */
+function chanceOfAtMost(n: number, { segments, segmentLossChance }: Losses): number {
+  const keptChance = 1 - segmentLossChance;
+  const mean = (segments * segmentLossChance) / keptChance;
+  const deviation = Math.sqrt(mean / keptChance);
+  if (n >= mean + CERTAIN_DEVIATIONS * (1 + deviation)) return 1;
+  if (segments >= NORMAL_FROM_SEGMENTS && mean >= NORMAL_FROM_LOSSES)
+    return normalCumulative((n + 0.5 - mean) / deviation);
+  let term = keptChance ** segments;
   let total = term;
-  for (let k = 1; k <= n; k += 1) {
-    term *= mean / k;
+  for (let k = 1; k <= Math.min(n, MAX_COUNTED_LOSSES); k += 1) {
+    term *= ((segments + k - 1) / k) * segmentLossChance;
     total += term;
   }
   return Math.min(1, total);
+}
+
+/** The standard normal distribution, to 1e-7 (Abramowitz and Stegun 26.2.17). */
+function normalCumulative(z: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const series =
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const tail = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
+  return z > 0 ? 1 - tail : tail;
 }
 
 /** The expected cost to finish at an offer, as named terms. Each depends on this offer alone and grows with its price. */
@@ -102,9 +169,11 @@ export function costTerms(
   preferences: Preferences,
 ): CostTerms {
   const perMs = offer.pricePerHour / MS_PER_HOUR;
-  const run = roundToMicroUsd(perMs * billedMs(course.workMs, offer.billing));
-  const interruption = roundToMicroUsd(perMs * (course.billedMs - course.workMs));
-  const startUp = roundToMicroUsd(perMs * course.changeoverMs);
+  const cleanMs = billedMs(Math.round(course.workMs + course.changeoverMs), offer.billing);
+  const startUp = estimatedMicroUsd(perMs * course.changeoverMs);
+  const run = estimatedMicroUsd(perMs * Math.max(course.workMs, cleanMs - course.changeoverMs));
+  const extraMs = course.billedMs - course.workMs + roundingMs(course, offer.billing);
+  const interruption = estimatedMicroUsd(perMs * extraMs);
   const compute = run + interruption + startUp;
   const outGb = spec.outputs.reduce((total, output) => total + output.sizeGb, 0);
   const movedGb = (spec.checkpoint?.sizeGb ?? 0) * course.expectedLosses;
@@ -112,21 +181,37 @@ export function costTerms(
     run,
     interruption,
     'start-up': startUp,
-    waiting: roundToMicroUsd(
+    waiting: estimatedMicroUsd(
       (preferences.waitingCostPerHour * (course.wallMs - course.workMs)) / MS_PER_HOUR,
     ),
-    egress: roundToMicroUsd(offer.egressPerGb * (outGb + movedGb)),
+    egress: estimatedMicroUsd(offer.egressPerGb * (outGb + movedGb)),
     'token-risk':
       offer.settlementToken === null ? ZERO_USD : share(compute, preferences.tokenRiskBps),
     verification:
       offer.providerKind === 'hyperscaler' ? ZERO_USD : share(compute, preferences.verificationBps),
     'provider-failure': providerFailure(compute, reliability.startFailureChance),
-    lateness: roundToMicroUsd(preferences.latenessCost * latenessChance),
+    lateness: estimatedMicroUsd(preferences.latenessCost * latenessChance),
   };
+}
+
+/**
+ * What billing increments and the minimum add to the leases that losses cut short: half an increment each, or what the minimum
+ * charges beyond an up-time, E[max(0, m - X)] for exponential X.
+ */
+function roundingMs({ meanUpMs, expectedLosses }: Course, billing: Offer['billing']): number {
+  if (expectedLosses === 0) return 0;
+  const { incrementMs, minimumMs } = billing;
+  const belowMinimumMs = minimumMs + meanUpMs * Math.expm1(-minimumMs / meanUpMs);
+  return expectedLosses * Math.max(incrementMs / 2, belowMinimumMs);
 }
 
 export function totalOf(terms: CostTerms): MicroUsd {
   return sumUsd(Object.values(terms));
+}
+
+/** What a lease is billed in which nothing goes wrong. */
+export function cleanBill(terms: CostTerms): MicroUsd {
+  return microUsd(terms.run + terms['start-up']);
 }
 
 /** Whether the budget that is left buys the expected cost, and at least one minimum charge. */
@@ -137,9 +222,9 @@ export function fitsBudget(offer: Offer, left: MicroUsd, expected: MicroUsd): bo
 /** Failures before one success are geometric; each sinks part of the compute bill. */
 function providerFailure(compute: number, chance: number): MicroUsd {
   const bounded = Math.min(0.95, Math.max(0, chance));
-  return roundToMicroUsd(((compute * bounded) / (1 - bounded)) * SUNK_FRACTION);
+  return estimatedMicroUsd(((compute * bounded) / (1 - bounded)) * SUNK_FRACTION);
 }
 
 function share(amount: number, bps: number): MicroUsd {
-  return microUsd(Math.ceil((amount * bps) / 10_000));
+  return estimatedMicroUsd(Math.ceil((amount * bps) / 10_000));
 }

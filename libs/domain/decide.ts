@@ -1,5 +1,14 @@
-import { constraints, infraPattern, ruleRejections, type ConstraintInput } from './constraints';
-import { chanceOfLateness, costTerms, courseAt, fitsBudget, totalOf, type Course } from './cost';
+import { placeMatcher, refusals, type ConstraintInput } from './constraints';
+import {
+  chanceOfLateness,
+  cleanBill,
+  costTerms,
+  courseAt,
+  fitsBudget,
+  startsOver,
+  totalOf,
+  type Course,
+} from './cost';
 import {
   ENGINE_VERSION,
   temporaryRejections,
@@ -19,20 +28,25 @@ import { indexSuspensions } from './suspension';
 /** Changeovers to keep in hand before the point of no return: one to leave, one to arrive (NSDI'24 safety net). */
 const RESERVE_CHANGEOVERS = 2;
 
-type Judged = { readonly ranked: RankedOffer; readonly reasons: readonly Rejection[] };
+interface Judged {
+  readonly ranked: RankedOffer;
+  readonly reasons: readonly Rejection[];
+}
 
 /** Rank every offer for a job by what finishing there is expected to cost, or say why it cannot serve. Pure. */
 export function decide(input: DecisionInput): Decision {
   const prepared = prepare(input);
   const judged = input.offers.map((offer) => judge(offer, input, prepared));
-  const eligible = judged.filter(({ reasons }) => reasons.length === 0).map(({ ranked }) => ranked);
-  const refused = judged.filter(({ reasons }) => reasons.length > 0);
+  const ranked: RankedOffer[] = [];
+  const rejected: RejectedOffer[] = [];
+  for (const { ranked: priced, reasons } of judged) {
+    if (reasons.length === 0) ranked.push(priced);
+    else rejected.push({ offer: priced.offer, reasons });
+  }
   return {
     engine: ENGINE_VERSION,
-    ranked: eligible.sort(byExpectedCostThenId),
-    rejected: refused
-      .map(({ ranked, reasons }) => ({ offer: ranked.offer, reasons }))
-      .sort(byOfferId),
+    ranked: ranked.sort(byExpectedCostThenId),
+    rejected: rejected.sort(byOfferId),
     baseline: baselineOf(judged),
   };
 }
@@ -45,9 +59,10 @@ function prepare({ job, policy, suspensions, nowMs }: DecisionInput): Constraint
       .filter((rule) => rule.applies(job))
       .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
     infra: {
-      include: job.spec.infra.include.map(infraPattern),
-      exclude: job.spec.infra.exclude.map(infraPattern),
+      include: job.spec.infra.include.map(placeMatcher),
+      exclude: job.spec.infra.exclude.map(placeMatcher),
     },
+    preferences: preferencesFor(policy, job.spec.workload),
   };
 }
 
@@ -55,76 +70,57 @@ function prepare({ job, policy, suspensions, nowMs }: DecisionInput): Constraint
 function judge(offer: Offer, input: DecisionInput, prepared: ConstraintInput): Judged {
   const reliability = reliabilityOf(offer, input.health);
   const course = courseAt(input.job, reliability);
-  const ranked = price(offer, input, course, reliability);
-  const hard = constraints.flatMap((constraint) => constraint(offer, prepared) ?? []);
-  const reasons = [
-    ...hard,
-    ...ruleRejections(offer, prepared),
-    ...economicRejections(ranked, input, course),
-  ];
-  return { ranked, reasons };
-}
-
-function price(
-  offer: Offer,
-  { job, policy, nowMs }: DecisionInput,
-  course: Course,
-  reliability: ReturnType<typeof reliabilityOf>,
-): RankedOffer {
-  const chance = chanceOfLateness(course, job.deadlineAtMs, nowMs);
-  const preferences = preferencesFor(policy, job.spec.workload);
-  const terms = costTerms(offer, job, course, reliability, chance, preferences);
-  const reserveMs = course.workMs + RESERVE_CHANGEOVERS * course.changeoverMs;
-  return {
+  const chance = chanceOfLateness(course, input.job.deadlineAtMs, input.nowMs);
+  const terms = costTerms(offer, input.job, course, reliability, chance, prepared.preferences);
+  const ranked: RankedOffer = {
     offer,
     terms,
     expectedCost: totalOf(terms),
     latenessBps: Math.round(chance * 10_000),
-    noReturnAtMs:
-      offer.interruptible && job.deadlineAtMs !== null
-        ? Math.floor(job.deadlineAtMs - reserveMs)
-        : null,
+    noReturnAtMs: noReturnAtMs(offer, input.job.deadlineAtMs, course),
   };
+  const reasons = refusals(offer, prepared);
+  addEconomicRefusals(reasons, ranked, prepared, course);
+  return { ranked, reasons };
+}
+
+function noReturnAtMs(offer: Offer, deadlineAtMs: number | null, course: Course): number | null {
+  if (!offer.interruptible || deadlineAtMs === null) return null;
+  const reserveMs = course.workMs + RESERVE_CHANGEOVERS * course.changeoverMs;
+  return Math.floor(deadlineAtMs - reserveMs);
 }
 
 /** Refusals that follow from the expected course rather than from the offer's properties. */
-function economicRejections(
-  ranked: RankedOffer,
-  { job, policy }: DecisionInput,
-  course: Course,
-): readonly Rejection[] {
-  const reasons: Rejection[] = [];
-  const toleratedBps = preferencesFor(policy, job.spec.workload).latenessToleranceBps;
-  if (ranked.latenessBps > toleratedBps) {
-    reasons.push({ code: 'deadline-at-risk', chanceBps: ranked.latenessBps, toleratedBps });
+function addEconomicRefusals(
+  reasons: Rejection[],
+  { offer, terms, latenessBps }: RankedOffer,
+  { job, preferences }: ConstraintInput,
+  { workMs, meanUpMs }: Course,
+): void {
+  const toleratedBps = preferences.latenessToleranceBps;
+  if (latenessBps > toleratedBps)
+    reasons.push({ code: 'deadline-at-risk', chanceBps: latenessBps, toleratedBps });
+  if (offer.interruptible && workMs > meanUpMs && startsOver(job)) {
+    const expectedLosses = Math.round((workMs / meanUpMs) * 100) / 100;
+    reasons.push({ code: 'work-would-be-lost', expectedLosses });
   }
-  if (ranked.offer.interruptible && job.spec.checkpoint === null && course.expectedLosses > 1) {
-    reasons.push({
-      code: 'work-would-be-lost',
-      expectedLosses: Math.round(course.expectedLosses * 100) / 100,
-    });
-  }
-  if (job.spec.budget.maxCost !== null) {
-    const left = microUsd(Math.max(0, job.spec.budget.maxCost - job.spent));
-    const expected = ranked.terms.run;
-    if (!fitsBudget(ranked.offer, left, expected))
-      reasons.push({ code: 'cost-over-budget', left, expected });
-  }
-  return reasons;
+  if (job.spec.budget.maxCost === null) return;
+  const left = microUsd(Math.max(0, job.spec.budget.maxCost - job.spent));
+  const expected = cleanBill(terms);
+  if (!fitsBudget(offer, left, expected))
+    reasons.push({ code: 'cost-over-budget', left, expected });
 }
 
 /** The cheapest on-demand hyperscaler offer that may serve, even if it is sold out this minute. */
 function baselineOf(judged: readonly Judged[]): Baseline | null {
-  const best = judged
-    .filter(
-      ({ ranked: { offer }, reasons }) =>
-        offer.providerKind === 'hyperscaler' &&
-        offer.market === 'on-demand' &&
-        reasons.every(({ code }) => temporaryRejections.has(code)),
-    )
-    .map(({ ranked }) => ranked)
-    .sort(byExpectedCostThenId)[0];
-  if (best === undefined) return null;
+  let best: RankedOffer | null = null;
+  for (const { ranked, reasons } of judged) {
+    const { providerKind, market } = ranked.offer;
+    if (providerKind !== 'hyperscaler' || market !== 'on-demand') continue;
+    if (!reasons.every(({ code }) => temporaryRejections.has(code))) continue;
+    if (best === null || byExpectedCostThenId(ranked, best) < 0) best = ranked;
+  }
+  if (best === null) return null;
   const { id, pricePerHour, billing, startupMs } = best.offer;
   return { offerId: id, pricePerHour, billing, startupMs };
 }

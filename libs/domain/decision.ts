@@ -1,6 +1,6 @@
 import type { HealthSnapshot } from './health';
-import type { JobId, OfferId } from './ids';
-import type { Baseline, ComplianceRegime, JobSpec } from './job';
+import type { OfferId } from './ids';
+import type { Baseline, ComplianceRegime, JobFacts } from './job';
 import type { MicroUsd } from './money';
 import type { Offer } from './offer';
 import type { CompiledPolicy } from './policy';
@@ -8,15 +8,6 @@ import type { Suspension } from './suspension';
 
 /** Raised whenever the same inputs may give other bytes. */
 export const ENGINE_VERSION = 'decide/1';
-
-/** What a decision may know of the job. */
-export interface JobFacts {
-  readonly id: JobId;
-  readonly spec: JobSpec;
-  readonly deadlineAtMs: number | null;
-  /** Already charged to the job by earlier attempts. */
-  readonly spent: MicroUsd;
-}
 
 export interface DecisionInput {
   readonly job: JobFacts;

@@ -196,6 +196,11 @@ export function abandoned(attempt: Attempt, outcome: AttemptOutcome, nowMs: numb
   return moved({ ...attempt, outcome: attempt.outcome ?? outcome }, 'abandon', nowMs, []);
 }
 
+/** The write-ahead step: committed before the first call, so that no lease can exist that no row knows of. */
+export function started(attempt: Attempt, nowMs: number): Advance {
+  return moved(attempt, 'acquire', nowMs, []);
+}
+
 /** Fold the outcome of one provider call into the attempt: the next phase, what became known, and what to keep out of placement. */
 export function advanced(
   attempt: Attempt,

@@ -9,20 +9,22 @@ import {
 import { formatUsd } from './money';
 
 /** How much of a decision is kept. */
-const RANKED_HEAD = 20;
-const NEAREST_MISSES = 10;
-const AWAITED_OFFERS = 20;
+export interface SummaryLimits {
+  readonly ranked: number;
+  readonly nearestMisses: number;
+  readonly awaited: number;
+}
+
+const KEPT: SummaryLimits = { ranked: 20, nearestMisses: 10, awaited: 20 };
 
 /** What is kept of a decision for as long as its record lives. */
-export function summarise(decision: Decision): DecisionSummary {
+export function summarise(decision: Decision, limits: SummaryLimits = KEPT): DecisionSummary {
   const reasons = decision.rejected.flatMap((refused) => refused.reasons);
-  const awaited = decision.rejected.filter(isWorthWaitingFor);
-  const ends = awaited.flatMap(({ reasons: [first] }) =>
-    first?.code === 'suspended' ? [first.untilMs] : [],
-  );
+  const byPrice = [...decision.rejected].sort(byFewestReasonsThenPrice);
+  const awaited = byPrice.filter(isWorthWaitingFor);
   return {
     engine: decision.engine,
-    ranked: decision.ranked.slice(0, RANKED_HEAD),
+    ranked: decision.ranked.slice(0, limits.ranked),
     rankedCount: decision.ranked.length,
     rejectedCount: decision.rejected.length,
     rejectionCounts: countBy(reasons, ({ code }) => code) as DecisionSummary['rejectionCounts'],
@@ -30,25 +32,34 @@ export function summarise(decision: Decision): DecisionSummary {
       reasons.flatMap((reason) => ('ruleId' in reason ? [reason] : [])),
       ({ ruleId }) => ruleId,
     ),
-    nearestMisses: [...decision.rejected]
-      .sort(
-        (a, b) =>
-          a.reasons.length - b.reasons.length || a.offer.pricePerHour - b.offer.pricePerHour,
-      )
-      .slice(0, NEAREST_MISSES)
-      .map(({ offer, reasons: all }) => ({
-        offerId: offer.id,
-        pricePerHour: offer.pricePerHour,
-        reasons: all,
-      })),
-    awaited: awaited.slice(0, AWAITED_OFFERS).map(({ offer }) => offer.id),
-    awaitedUntilMs: ends.length === 0 ? null : Math.min(...ends),
+    nearestMisses: byPrice.slice(0, limits.nearestMisses).map(({ offer, reasons: all }) => ({
+      offerId: offer.id,
+      pricePerHour: offer.pricePerHour,
+      reasons: all,
+    })),
+    awaited: awaited.slice(0, limits.awaited).map(({ offer }) => offer.id),
+    awaitedUntilMs: earliestEnd(awaited),
     baseline: decision.baseline,
   };
 }
 
+/** Decisions list refused offers by id, and sorting is stable, so ids break ties here as well. */
+function byFewestReasonsThenPrice(a: RejectedOffer, b: RejectedOffer): number {
+  return a.reasons.length - b.reasons.length || a.offer.pricePerHour - b.offer.pricePerHour;
+}
+
 function isWorthWaitingFor({ reasons }: RejectedOffer): boolean {
   return reasons.every(({ code }) => temporaryRejections.has(code));
+}
+
+/** When the first suspension among the awaited offers ends; nobody knows when one that is sold out comes back. */
+function earliestEnd(awaited: readonly RejectedOffer[]): number | null {
+  let earliestMs: number | null = null;
+  for (const { reasons } of awaited)
+    for (const reason of reasons)
+      if (reason.code === 'suspended' && (earliestMs === null || reason.untilMs < earliestMs))
+        earliestMs = reason.untilMs;
+  return earliestMs;
 }
 
 function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
@@ -67,7 +78,7 @@ const prose: Renderers = {
   suspended: ({ reason, untilMs }) =>
     `suspended until ${new Date(untilMs).toISOString()}: ${reason}`,
   'infra-excluded': () => 'excluded by the job’s infra list',
-  'gpu-mismatch': ({ want, have }) => `needs ${want}, has ${have}`,
+  'gpu-mismatch': ({ want, have }) => `needs ${want}, has ${have === 'none' ? 'no GPU' : have}`,
   'interconnect-too-slow': ({ want, have }) => `needs ${want} between GPUs, has ${have}`,
   'cpus-out-of-range': ({ min, max, have }) => `needs ${range(min, max)} CPUs, has ${have}`,
   'memory-out-of-range': ({ minGib, maxGib, haveGib }) =>
@@ -83,11 +94,11 @@ const prose: Renderers = {
   'price-too-high': ({ maxPerHour, havePerHour }) =>
     `costs ${formatUsd(havePerHour)}/h, above ${formatUsd(maxPerHour)}/h`,
   'cost-over-budget': ({ left, expected }) =>
-    `is expected to cost ${formatUsd(expected)}, ${formatUsd(left)} of the budget is left`,
+    `costs ${formatUsd(expected)} even if nothing goes wrong, ${formatUsd(left)} of the budget is left`,
   'deadline-at-risk': ({ chanceBps, toleratedBps }) =>
-    `would miss the deadline with a chance of ${chanceBps / 100} %, ${toleratedBps / 100} % is allowed`,
+    `misses the deadline with a chance of ${chanceBps / 100} %, ${toleratedBps / 100} % is allowed`,
   'work-would-be-lost': ({ expectedLosses }) =>
-    `would be interrupted ${expectedLosses} times and the job has no checkpoints`,
+    `expects ${expectedLosses} interruptions, and the job has no checkpoint to resume from`,
   'policy-forbids': ({ ruleId, because }) => `forbidden by ${ruleId}: ${because}`,
   'policy-requires': ({ ruleId, because }) => `does not meet ${ruleId}: ${because}`,
 };
@@ -103,16 +114,16 @@ export const remedies: { readonly [C in RejectionCode]: string } = {
   'memory-out-of-range': 'widen resources.memory',
   'disk-too-small': 'lower resources.disk',
   'interruption-not-tolerated': 'set interruptible: true, best with a checkpoint',
-  'certification-missing': 'remove the regime, or add a certified provider',
+  'certification-missing': 'remove the regime from compliance, or add a certified provider',
   'residency-violated': 'add the country or bloc to residency',
   'confidential-computing-missing': 'set confidential: false, or add a provider with it',
   'sla-too-weak': 'lower sla.availability',
   'price-too-high': 'raise budget.maxPricePerHour',
-  'cost-over-budget': 'raise budget.maxCost or lower the duration estimate',
+  'cost-over-budget': 'raise budget.maxCost, or lower the duration estimate',
   'deadline-at-risk': 'move the deadline, or add checkpoints',
   'work-would-be-lost': 'add a checkpoint, or set interruptible: false',
-  'policy-forbids': 'ask the owner of the policy',
-  'policy-requires': 'ask the owner of the policy',
+  'policy-forbids': 'change what the rule asks about, or ask the owner of the policy',
+  'policy-requires': 'change what the rule asks about, or ask the owner of the policy',
 };
 
 /** A rejection in words. */

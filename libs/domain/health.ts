@@ -1,3 +1,4 @@
+import type { Attempt } from './attempt';
 import { MS_PER_HOUR } from './money';
 import type { Market, Offer, ProviderKind } from './offer';
 
@@ -132,5 +133,30 @@ export function reliabilityOf(offer: Offer, health: HealthSnapshot): Reliability
       (seen.starts + seen.startFailures + prior.starts),
     startupMs: (seen.startMsTotal + offer.startupMs * prior.starts) / (seen.starts + prior.starts),
     recoveryWaitMs: prior.recoveryWaitMs,
+  };
+}
+
+/** What one released attempt teaches about its provider's market; null when it never got a lease. */
+export function lessonOf(attempt: Attempt): HealthCounters | null {
+  const { billedFromMs, billedToMs, outcome, report } = attempt;
+  if (billedFromMs === null) return null;
+  const started = report.startedAtMs !== null;
+  const lost = outcome === 'interrupted' || outcome === 'went-silent';
+  return {
+    leaseMs: Math.max(0, (billedToMs ?? billedFromMs) - billedFromMs),
+    interruptions: started && lost ? 1 : 0,
+    starts: started ? 1 : 0,
+    startMsTotal: started ? Math.max(0, (report.startedAtMs ?? billedFromMs) - billedFromMs) : 0,
+    startFailures: !started && (lost || outcome === 'start-timeout') ? 1 : 0,
+  };
+}
+
+export function addCounters(a: HealthCounters, b: HealthCounters): HealthCounters {
+  return {
+    leaseMs: a.leaseMs + b.leaseMs,
+    interruptions: a.interruptions + b.interruptions,
+    starts: a.starts + b.starts,
+    startMsTotal: a.startMsTotal + b.startMsTotal,
+    startFailures: a.startFailures + b.startFailures,
   };
 }

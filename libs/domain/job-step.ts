@@ -1,6 +1,7 @@
 import type { Attempt, AttemptOutcome } from './attempt';
 import { affordableMs, spentOn } from './billing';
 import type { DecisionSummary, RankedOffer } from './decision';
+import type { OfferId } from './ids';
 import type { Job, JobOutcome, JobState, RetryCause } from './job';
 import { deadlineAtMs } from './job';
 import { microUsd } from './money';
@@ -11,7 +12,7 @@ export const AGEING_MS_PER_PRIORITY = 600_000;
 /** A decision older than this is not placed from. */
 export const DECISION_FRESH_MS = 60_000;
 /** A job that nothing can serve is looked at again at least this often, in case a wake-up got lost. */
-const RECHECK_MS = 60_000;
+const RECHECK_MS = 300_000;
 
 /** The place in line as one number: first come first served among equals, and every point of priority is worth some waiting. */
 export function lineKey(submittedAtMs: number, priority: number): number {
@@ -57,7 +58,7 @@ export type JobStep =
       readonly maxLeaseMs: number;
       readonly maxLeaseMeans: Attempt['maxLeaseMeans'];
     }
-  | { readonly do: 'wait'; readonly untilMs: number; readonly awaited: readonly string[] }
+  | { readonly do: 'wait'; readonly untilMs: number; readonly awaited: readonly OfferId[] }
   | { readonly do: 'end'; readonly outcome: JobOutcome };
 
 /** What to do for a job now. Everything about its life between submission and end can be pointed at here. */

@@ -187,3 +187,12 @@ export interface Job {
 export function deadlineAtMs(job: Pick<Job, 'spec' | 'submittedAtMs'>): number | null {
   return job.spec.sla.deadlineMs === null ? null : job.submittedAtMs + job.spec.sla.deadlineMs;
 }
+
+/** What a decision may know of the job. */
+export interface JobFacts {
+  readonly id: JobId;
+  readonly spec: JobSpec;
+  readonly deadlineAtMs: number | null;
+  /** Already charged to the job by earlier attempts. */
+  readonly spent: MicroUsd;
+}

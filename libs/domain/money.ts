@@ -17,6 +17,14 @@ export function roundToMicroUsd(amount: number): MicroUsd {
   return microUsd(Math.floor(amount + 0.5) + 0);
 }
 
+/** The most that an estimate can amount to, a billion dollars: nine such terms still add up exactly. */
+export const MAX_ESTIMATE = microUsd(1e15);
+
+/** For estimates, which may grow without bound: like `roundToMicroUsd`, but held between zero and `MAX_ESTIMATE`. */
+export function estimatedMicroUsd(amount: number): MicroUsd {
+  return roundToMicroUsd(Math.min(MAX_ESTIMATE, Math.max(0, amount)));
+}
+
 /** Dollars (as people write them in prices) to money, rounded to the nearest micro-dollar. */
 export function usd(dollars: number): MicroUsd {
   return roundToMicroUsd(dollars * MICROS_PER_USD);

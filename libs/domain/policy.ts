@@ -1,5 +1,4 @@
-import type { JobFacts } from './decision';
-import type { WorkloadClass } from './job';
+import type { JobFacts, WorkloadClass } from './job';
 import type { MicroUsd } from './money';
 import { usd } from './money';
 import type { Offer } from './offer';

@@ -54,13 +54,22 @@ export function indexSuspensions(
     if (suspension.scope === 'offer-for-job' && suspension.jobId !== jobId) continue;
     const key = `${suspension.scope}:${suspension.key}`;
     const known = longest.get(key);
-    if (known === undefined || known.untilMs < suspension.untilMs) longest.set(key, suspension);
+    if (known === undefined || outlasts(suspension, known)) longest.set(key, suspension);
   }
   if (longest.size === 0) return { find: () => null };
   return {
-    find: (offer) =>
-      scopes
-        .map((scope) => longest.get(`${scope}:${suspensionKey(scope, offer)}`) ?? null)
-        .reduce((a, b) => (a === null || (b !== null && b.untilMs > a.untilMs) ? b : a), null),
+    find: (offer) => {
+      let found: Suspension | null = null;
+      for (const scope of scopes) {
+        const hit = longest.get(`${scope}:${suspensionKey(scope, offer)}`);
+        if (hit !== undefined && (found === null || outlasts(hit, found))) found = hit;
+      }
+      return found;
+    },
   };
+}
+
+/** Of two that end together the reason decides, so that the order in which they were stored does not. */
+function outlasts(a: Suspension, b: Suspension): boolean {
+  return a.untilMs > b.untilMs || (a.untilMs === b.untilMs && a.reason < b.reason);
 }

@@ -3,6 +3,7 @@ import type {
   Accrued,
   Attempt,
   AttemptId,
+  AttemptOutcome,
   DecisionId,
   DecisionSummary,
   HealthCounters,
@@ -134,6 +135,13 @@ export abstract class Jobs {
   abstract wakeWaiting(nowMs: number, limit: number): Promise<readonly JobId[]>;
 }
 
+export interface ReportChange {
+  readonly report: WorkloadReport;
+  /** Set when what ran is lost, null to leave it as it is. */
+  readonly abandonAs: AttemptOutcome | null;
+  readonly events: readonly NewEvent[];
+}
+
 export abstract class Attempts {
   abstract get(id: AttemptId): Promise<Attempt | null>;
   /** Oldest first. */
@@ -155,14 +163,12 @@ export abstract class Attempts {
     },
   ): Promise<Attempt>;
   /**
-   * Writes a workload report. A start or an exit also bumps the revision and makes the attempt due at once, so that a step
+   * Writes a workload report. A start, an exit or a loss also bumps the revision and makes the attempt due at once, so that a step
    * under way notices; a heartbeat does neither. Applies `change` to the row under a lock; null leaves it as it is.
    */
   abstract report(
     id: AttemptId,
-    change: (
-      attempt: Attempt,
-    ) => { readonly report: WorkloadReport; readonly events: readonly NewEvent[] } | null,
+    change: (attempt: Attempt) => ReportChange | null,
     nowMs: number,
   ): Promise<Attempt | null>;
   /** Which of these lease keys belong to attempts that are not released. */
@@ -271,4 +277,17 @@ export abstract class Policies {
   abstract activate(name: string, version: number | null, nowMs: number): Promise<boolean>;
   /** The active versions, by name. */
   abstract active(): Promise<readonly PolicyVersion[]>;
+}
+
+/** All stores together, as the composition root opens them. Use cases take the few they need. */
+export interface Stores {
+  readonly jobs: Jobs;
+  readonly attempts: Attempts;
+  readonly suspensions: Suspensions;
+  readonly events: Events;
+  readonly decisions: Decisions;
+  readonly offers: Offers;
+  readonly health: Health;
+  readonly costEntries: CostEntries;
+  readonly policies: Policies;
 }

@@ -1,0 +1,34 @@
+import { nextAccrual, type AttemptId } from '#libs/domain';
+import type { Doorbell } from '#libs/queue';
+import type { Clock } from '#libs/runtime';
+import type { Stores } from '#libs/storage';
+
+/** How often the charges of a live lease are booked. */
+const BOOK_EVERY_MS = 60_000;
+
+/** Book what an attempt's lease has cost since the last entry, at the price that was quoted for it. */
+export class BookCosts {
+  constructor(
+    private readonly stores: Pick<Stores, 'jobs' | 'attempts' | 'costEntries'>,
+    private readonly doorbell: Doorbell,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Repeatable: the store refuses a slice that is booked already. */
+  async run(id: AttemptId): Promise<void> {
+    const attempt = await this.stores.attempts.get(id);
+    const job = attempt === null ? null : await this.stores.jobs.get(attempt.jobId);
+    if (attempt === null || job === null) return;
+    const nowMs = this.clock.nowMs();
+    const accrual = nextAccrual(attempt, await this.stores.costEntries.accrued(id), nowMs);
+    if (accrual !== null) await this.stores.costEntries.book(attempt, job, accrual, nowMs);
+    if (attempt.phase === 'released') return;
+    this.doorbell.ring({
+      queue: 'book-costs',
+      id,
+      providerId: null,
+      atMs: nowMs + BOOK_EVERY_MS,
+      tag: `t${nowMs}`,
+    });
+  }
+}

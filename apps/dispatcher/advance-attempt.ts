@@ -1,0 +1,162 @@
+import {
+  abandoned,
+  abandonReason,
+  advanced,
+  attemptDueAtMs,
+  jobStateOf,
+  markedUnseen,
+  moveFor,
+  started,
+  type Advance,
+  type Attempt,
+  type AttemptId,
+  type LoopTerms,
+  type Move,
+  type Outcome,
+} from '#libs/domain';
+import {
+  ProviderError,
+  guardedCall,
+  type AdapterRegistry,
+  type LeaseRef,
+  type ProviderAdapter,
+} from '#libs/provider-kit';
+import type { Doorbell } from '#libs/queue';
+import type { Clock } from '#libs/runtime';
+import { StaleRevision, type Attempts } from '#libs/storage';
+import type { LeaseRequests } from './lease-requests';
+import { loopTerms } from './loop-terms';
+
+/** How often the charges of a live lease are booked. */
+const BOOK_EVERY_MS = 60_000;
+
+/** Move one attempt one step: load, make at most one provider call, record what it amounted to. */
+export class AdvanceAttempt {
+  constructor(
+    private readonly attempts: Attempts,
+    private readonly adapters: AdapterRegistry,
+    private readonly requests: LeaseRequests,
+    private readonly doorbell: Doorbell,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Safe to call at any time, any number of times, from any worker; an attempt that is not due is left alone. */
+  async run(id: AttemptId): Promise<void> {
+    const attempt = await this.attempts.get(id);
+    const nowMs = this.clock.nowMs();
+    if (attempt === null || attempt.dueAtMs === null || attempt.dueAtMs > nowMs) return;
+    try {
+      await this.advance(attempt, nowMs);
+    } catch (error) {
+      if (!(error instanceof StaleRevision)) throw error;
+    }
+  }
+
+  private async advance(attempt: Attempt, nowMs: number): Promise<void> {
+    const adapter = this.adapters.for(attempt.offer.providerId);
+    const terms = loopTerms(adapter.descriptor);
+    const reason = abandonReason(attempt, terms, nowMs);
+    if (reason !== null) return this.record(abandoned(attempt, reason, nowMs), terms, null);
+    const move = moveFor(attempt, terms, nowMs);
+    if (move === 'rest') return;
+    if (move === 'start') return this.record(started(attempt, nowMs), terms, null);
+
+    const marked =
+      move === 'acquire'
+        ? await this.markUnseen(attempt, adapter.descriptor.callTimeoutMs, nowMs)
+        : attempt;
+    const outcome = await this.perform(adapter, move, marked);
+    const retryAfterMs = 'failed' in outcome ? outcome.failed.retryAfterMs : null;
+    await this.record(
+      advanced(marked, move, outcome, terms, this.clock.nowMs()),
+      terms,
+      retryAfterMs,
+    );
+  }
+
+  /** Written before the call, so that a reply that gets lost is never taken for absence; due again should this worker die. */
+  private markUnseen(attempt: Attempt, callTimeoutMs: number, nowMs: number): Promise<Attempt> {
+    const marked = { ...markedUnseen(attempt, nowMs), dueAtMs: nowMs + callTimeoutMs };
+    return this.attempts.update(marked, {
+      events: [],
+      suspensions: [],
+      jobState: stateWith(marked),
+      wakeJob: false,
+      nowMs,
+    });
+  }
+
+  private async perform(adapter: ProviderAdapter, move: Move, attempt: Attempt): Promise<Outcome> {
+    const ref: LeaseRef = {
+      leaseKey: attempt.id,
+      externalId: attempt.externalId,
+      region: attempt.offer.region,
+    };
+    const ctx = guardedCall(this.clock.nowMs());
+    try {
+      if (move === 'acquire')
+        return { saw: await adapter.acquire(await this.requests.for(attempt), ctx) };
+      return {
+        saw: move === 'release' ? await adapter.release(ref, ctx) : await adapter.observe(ref, ctx),
+      };
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return {
+        failed: { kind: error.kind, text: error.message, retryAfterMs: error.retryAfterMs },
+      };
+    }
+  }
+
+  private async record(
+    { attempt, news, suspensions }: Advance,
+    terms: LoopTerms,
+    retryAfterMs: number | null,
+  ): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const next = { ...attempt, dueAtMs: attemptDueAtMs(attempt, terms, retryAfterMs, nowMs) };
+    const released = next.phase === 'released';
+    const saved = await this.attempts.update(next, {
+      events: news.map((item) => ({ ...item, jobId: next.jobId, attemptId: next.id, atMs: nowMs })),
+      suspensions,
+      jobState: stateWith(next),
+      wakeJob: released,
+      nowMs,
+    });
+    this.ring(saved, nowMs);
+  }
+
+  private ring(attempt: Attempt, nowMs: number): void {
+    const { id, jobId, revision, dueAtMs } = attempt;
+    const providerId = attempt.offer.providerId;
+    const tag = `r${revision}`;
+    if (dueAtMs !== null)
+      this.doorbell.ring({ queue: 'advance', id, providerId, atMs: dueAtMs, tag });
+    if (attempt.phase === 'starting') {
+      this.doorbell.ring({
+        queue: 'book-costs',
+        id,
+        providerId: null,
+        atMs: nowMs + BOOK_EVERY_MS,
+        tag,
+      });
+    }
+    if (attempt.phase !== 'released') return;
+    this.doorbell.ring({
+      queue: 'place',
+      id: jobId,
+      providerId: null,
+      atMs: nowMs,
+      tag: `${id}-released`,
+    });
+    this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs: nowMs, tag });
+    this.doorbell.ring({ queue: 'learn', id, providerId: null, atMs: nowMs, tag });
+  }
+}
+
+/** The job's state while this is its live attempt. */
+function stateWith(attempt: Attempt): ReturnType<typeof jobStateOf> {
+  return jobStateOf(
+    { outcome: null, cancelRequestedAtMs: attempt.abandonAs === 'cancelled' ? 0 : null },
+    [attempt],
+  );
+}
