@@ -44,13 +44,10 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 
 /** What a script prints on a machine, from start to end. */
 async function output(script: string, env?: Readonly<Record<string, string>>): Promise<string> {
-  const host = boot(script, env);
-  await until('the script has ended', () => host.exitCodes().length === 1);
-  await until(
-    'its console is read',
-    () => host.consoleOutput() !== '' || host.exitCodes()[0] !== 0,
-  );
-  return host.consoleOutput();
+  const end = '[end of script]\n';
+  const host = boot(`(\n${script}\n)\necho '${end.trim()}'`, env);
+  await until('the script has ended', () => host.consoleOutput().endsWith(end));
+  return host.consoleOutput().slice(0, -end.length);
 }
 
 const GPUS = { FAIRLEAD_EMULATED_GPU: 'NVIDIA H100 80GB HBM3, 8' };

@@ -59,6 +59,7 @@ export interface HostSurroundings {
 }
 
 const POLL_MS = 25;
+const OUTPUT_PATIENCE_MS = 250;
 
 export class EmulatedHost implements HostHandle {
   readonly id: string;
@@ -155,10 +156,7 @@ export class EmulatedHost implements HostHandle {
     this.watchdog = child;
     [child.stdout, child.stderr].forEach((stream) => this.console.follow(stream));
     child.once('spawn', () => this.become('running'));
-    this.watchdogEnded = new Promise<void>((resolve) => {
-      child.once('error', () => resolve());
-      child.once('exit', () => resolve());
-    }).then(() => this.ended(child));
+    this.watchdogEnded = endOf(child).then(() => this.ended(child));
   }
 
   private ended(child: ChildProcess): void {
@@ -198,4 +196,13 @@ export class EmulatedHost implements HostHandle {
     const path = join(this.folder.notes, name);
     return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
   }
+}
+
+/** Resolves once the process has ended and its output is read; a stray that holds the output open is not waited for. */
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+    child.once('exit', () => setTimeout(resolve, OUTPUT_PATIENCE_MS));
+  });
 }

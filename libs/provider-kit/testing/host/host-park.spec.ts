@@ -69,9 +69,12 @@ describe('a machine', () => {
     });
     expect(host.state()).toBe('booting');
     await until('the script has ended', () => host.exitCodes().length === 1);
+    await until(
+      'its console is read',
+      () => host.consoleOutput() === 'from user data\nalso this\n',
+    );
     expect(host.exitCodes()).toEqual([4]);
     expect(host.state()).toBe('running');
-    expect(host.consoleOutput()).toBe('from user data\nalso this\n');
     expect(states).toEqual(['running']);
     expect(host.poweredOffBy()).toBeNull();
   });
@@ -93,7 +96,7 @@ describe('a machine', () => {
   it('stays on after "halt", and with a power-off timer that has not run out', async () => {
     const host = boot('shutdown -h +60; halt; echo done');
     await until('the script has ended', () => host.exitCodes().length === 1);
-    expect(host.consoleOutput()).toContain('done');
+    await until('its console is read', () => host.consoleOutput().includes('done'));
     expect(host.state()).toBe('running');
   });
 
@@ -101,7 +104,7 @@ describe('a machine', () => {
     process.env['FAIRLEAD_PARK_SPEC'] = 'secret of the emulator';
     const host = boot('env; pwd; node -p "6 * 7"', { env: { GIVEN: 'yes' } });
     delete process.env['FAIRLEAD_PARK_SPEC'];
-    await until('the script has ended', () => host.exitCodes().length === 1);
+    await until('the last line is there', () => host.consoleOutput().endsWith('\n42\n'));
     const root = join(rootDir, host.id, 'root');
     expect(host.consoleOutput()).not.toContain('secret of the emulator');
     expect(host.consoleOutput()).toContain('GIVEN=yes\n');
