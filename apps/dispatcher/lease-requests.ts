@@ -1,7 +1,128 @@
-import type { Attempt } from '#libs/domain';
-import type { LeaseRequest } from '#libs/provider-kit';
+import type { Attempt, Job } from '#libs/domain';
+import {
+  ProviderError,
+  type AdapterRegistry,
+  type LeaseRequest,
+  type LeaseWorkload,
+} from '#libs/provider-kit';
+import type { Jobs } from '#libs/storage';
+import {
+  attemptToken,
+  renderBootstrap,
+  renderContainer,
+  renderUserData,
+  type BootstrapOptions,
+  type SupervisorEnd,
+} from '#libs/supervisor';
+
+/** Where a job runs when it does not say. */
+const WORKING_DIRECTORY = '/workspace';
+/** The supervisor ends the workload this long before the lease must end, so that the last checkpoint gets out. */
+const LAST_SAVE_MS = 60_000;
+/** Frameworks that use several processes per GPU need more shared memory than Docker's 64 MiB. */
+const GPU_SHARED_MEMORY_MIB = 8_192;
 
 /** Builds what a provider is asked for. The same attempt always yields the same bytes, so that a repeat is a repeat. */
 export abstract class LeaseRequests {
   abstract for(attempt: Attempt): Promise<LeaseRequest>;
+}
+
+/** What the router knows that a workload needs; secrets never leave it but inside a lease request. */
+export interface WorkloadSettings {
+  /** Base address of the gateway as workloads reach it. */
+  readonly controlUrl: string;
+  /** The key of attempt tokens. */
+  readonly serverSecret: string;
+  /** The value of a named secret, or null when the router holds none of that name. */
+  readonly secretOf: (name: string) => string | null;
+  readonly heartbeatMs: number;
+}
+
+/** Puts the supervisor in front of a job's command, in the form that the provider runs. */
+export class SupervisedRequests implements LeaseRequests {
+  constructor(
+    private readonly jobs: Jobs,
+    private readonly adapters: AdapterRegistry,
+    private readonly settings: WorkloadSettings,
+  ) {}
+
+  async for(attempt: Attempt): Promise<LeaseRequest> {
+    const job = await this.jobs.get(attempt.jobId);
+    if (job === null) throw new Error(`attempt ${attempt.id} has no job`);
+    return {
+      leaseKey: attempt.id,
+      offer: attempt.offer,
+      workload: this.workload(attempt, job),
+      labels: { job: job.id, project: job.spec.project, name: job.spec.name },
+      limits: { maxDurationMs: attempt.maxLeaseMs, maxPricePerHour: attempt.offer.pricePerHour },
+    };
+  }
+
+  private workload(attempt: Attempt, { spec }: Job): LeaseWorkload {
+    const { descriptor } = this.adapters.for(attempt.offer.providerId);
+    if (descriptor.runs === 'vm') {
+      const dockerRun = {
+        image: spec.image,
+        gpus: attempt.offer.gpu !== null,
+        entrypoint: null,
+        ports: [],
+        shmMib: attempt.offer.gpu === null ? null : GPU_SHARED_MEMORY_MIB,
+      };
+      const bootstrap = this.bootstrap(attempt, spec, 'poweroff');
+      return {
+        image: spec.image,
+        script: renderUserData({ bootstrap, dockerRun }).userData,
+        env: {},
+      };
+    }
+    if (spec.command.length === 0) {
+      throw new ProviderError(
+        'request-rejected',
+        `${descriptor.displayName} needs a command: nothing there can read the image's own`,
+      );
+    }
+    const onEnd = descriptor.restartsWorkload ? 'idle' : 'exit';
+    const { command, env } = renderContainer(renderBootstrap(this.bootstrap(attempt, spec, onEnd)));
+    return { image: spec.image, script: command.at(-1) ?? '', env };
+  }
+
+  private bootstrap(attempt: Attempt, spec: Job['spec'], onEnd: SupervisorEnd): BootstrapOptions {
+    return {
+      attemptId: attempt.id,
+      controlUrl: this.settings.controlUrl,
+      token: attemptToken(this.settings.serverSecret, attempt.id),
+      command: spec.command,
+      env: {
+        ...spec.env,
+        ...this.secrets(spec.secrets),
+        FAIRLEAD_JOB: attempt.jobId,
+        FAIRLEAD_ATTEMPT: attempt.id,
+      },
+      workingDirectory: spec.workingDirectory ?? WORKING_DIRECTORY,
+      inputs: spec.inputs.map(({ path, uri }) => ({
+        path,
+        url: uri.startsWith('data:') ? null : uri,
+      })),
+      outputs: spec.outputs.map(({ path }) => ({ path })),
+      checkpoint: spec.checkpoint === null ? null : { ...spec.checkpoint, signal: null },
+      maxDurationMs: Math.max(
+        1_000,
+        Math.min(spec.sla.maxDurationMs, attempt.maxLeaseMs - LAST_SAVE_MS),
+      ),
+      heartbeatMs: this.settings.heartbeatMs,
+      onEnd,
+    };
+  }
+
+  /** A secret that the router does not hold can be had nowhere: the job cannot run, and is told so. */
+  private secrets(wanted: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(wanted).map(([variable, name]) => {
+        const value = this.settings.secretOf(name);
+        if (value === null)
+          throw new ProviderError('unsupported', `secret "${name}" is not known to this router`);
+        return [variable, value];
+      }),
+    );
+  }
 }

@@ -1,6 +1,17 @@
 import {
-  asDecisionId, canonicalJson, deadlineAtMs, decide, jobStateOf, spentOn, summarise, mayHoldLease,
-  type DecisionInput, type Job, type JobFacts, type JobId, type MicroUsd,
+  asDecisionId,
+  canonicalJson,
+  deadlineAtMs,
+  decide,
+  jobStateOf,
+  spentOn,
+  summarise,
+  mayHoldLease,
+  type DecisionInput,
+  type Job,
+  type JobFacts,
+  type JobId,
+  type MicroUsd,
 } from '#libs/domain';
 import type { Doorbell } from '#libs/queue';
 import type { Clock, Ids } from '#libs/runtime';
@@ -36,17 +47,28 @@ export class MakeDecision {
     };
     try {
       const { ranked, rankedCount, rejectedCount } = record.summary;
-      const data = { decision: record.id, ranked: rankedCount, rejected: rejectedCount, best: ranked[0]?.offer.id ?? null };
+      const data = {
+        decision: record.id,
+        ranked: rankedCount,
+        rejected: rejectedCount,
+        best: ranked[0]?.offer.id ?? null,
+      };
       const event = { type: 'job.decided', data, jobId: id, attemptId: null, atMs: nowMs };
       const saved = await this.stores.decisions.record(record, next, [event]);
-      this.doorbell.ring({ queue: 'place', id, providerId: null, atMs: nowMs, tag: `r${saved.revision}` });
+      this.doorbell.ring({
+        queue: 'place',
+        id,
+        providerId: null,
+        atMs: nowMs,
+        tag: `r${saved.revision}`,
+      });
     } catch (error) {
       if (!(error instanceof StaleRevision)) throw error;
     }
   }
 
   private decided(job: Job, spent: MicroUsd, snapshot: Snapshot, nowMs: number): DecisionRecord {
-    const input = decisionInput(factsOf(job, spent), snapshot, nowMs);
+    const input = decisionInput(factsOf(job, spent, nowMs), snapshot, nowMs);
     const decision = decide(input);
     return {
       id: asDecisionId(this.ids.next('decision')),
@@ -69,8 +91,18 @@ export class MakeDecision {
   }
 }
 
-export function factsOf(job: Job, spent: MicroUsd): JobFacts {
-  return { id: job.id, spec: job.spec, deadlineAtMs: deadlineAtMs(job), spent };
+/**
+ * What a decision may know of the job. A deadline that nothing could make any more is left out: the job is late then, and
+ * finishing late beats waiting for an offer that cannot exist.
+ */
+export function factsOf(
+  job: Pick<Job, 'id' | 'spec' | 'submittedAtMs'>,
+  spent: MicroUsd,
+  nowMs: number,
+): JobFacts {
+  const deadline = deadlineAtMs(job);
+  const isReachable = deadline !== null && nowMs + job.spec.durationEstimateMs <= deadline;
+  return { id: job.id, spec: job.spec, deadlineAtMs: isReachable ? deadline : null, spent };
 }
 
 export function decisionInput(job: JobFacts, snapshot: Snapshot, nowMs: number): DecisionInput {

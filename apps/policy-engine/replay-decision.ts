@@ -1,0 +1,70 @@
+import { canonicalJson, decide, type DecisionId } from '#libs/domain';
+import type { DecisionRecord, Offers, Stores } from '#libs/storage';
+import { compilePolicies } from './compile-policy';
+import { digestOf } from './digest';
+import { factsOf } from './make-decision';
+
+export type ReplayInput = 'engine' | 'job' | 'policy' | 'offers' | 'decision';
+
+export type Replay =
+  | { readonly kind: 'replayed'; readonly differs: readonly ReplayInput[] }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'inputs-gone'; readonly what: string };
+
+/** Make a stored decision again from what it was made from, and say whether the same bytes come out, or which input differs. */
+export class ReplayDecision {
+  constructor(
+    private readonly stores: Pick<Stores, 'decisions' | 'jobs' | 'policies'> & {
+      readonly offers: Pick<Offers, 'bookAt'>;
+    },
+  ) {}
+
+  async run(id: DecisionId): Promise<Replay> {
+    const record = await this.stores.decisions.get(id);
+    if (record === null) return { kind: 'not-found' };
+    const job = await this.stores.jobs.get(record.jobId);
+    if (job === null) return { kind: 'inputs-gone', what: `job ${record.jobId}` };
+    const documents = await this.policiesOf(record);
+    if (documents === null)
+      return { kind: 'inputs-gone', what: `policies ${record.policyVersion}` };
+    const compiled = compilePolicies(documents);
+    if (!compiled.ok)
+      return { kind: 'inputs-gone', what: `policies ${record.policyVersion} no longer compile` };
+
+    const { offers } = await this.stores.offers.bookAt(record.bookVersion);
+    const { health, suspensions, atMs, digests, engine } = record;
+    const facts = factsOf(job, record.spent, atMs);
+    const again = decide({
+      job: facts,
+      policy: compiled.policy,
+      offers,
+      health,
+      suspensions,
+      nowMs: atMs,
+    });
+    const compared: readonly (readonly [ReplayInput, boolean])[] = [
+      ['engine', again.engine === engine],
+      ['job', digestOf(canonicalJson(facts)) === digests.job],
+      [
+        'policy',
+        digestOf(canonicalJson(documents.map(({ document }) => document))) === digests.policy,
+      ],
+      ['offers', digestOf(canonicalJson(offers)) === digests.offers],
+      ['decision', digestOf(canonicalJson(again)) === digests.decision],
+    ];
+    return {
+      kind: 'replayed',
+      differs: compared.filter(([, same]) => !same).map(([input]) => input),
+    };
+  }
+
+  /** The documents behind `name@version,…` in the order in which they were compiled, or null when one is gone. */
+  private async policiesOf({ policyVersion }: DecisionRecord) {
+    const all = await this.stores.policies.list();
+    const wanted = policyVersion === '' ? [] : policyVersion.split(',');
+    const found = wanted.map((name) =>
+      all.find(({ document, version }) => `${document.name}@${version}` === name),
+    );
+    return found.every((policy) => policy !== undefined) ? found : null;
+  }
+}
