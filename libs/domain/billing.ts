@@ -46,11 +46,10 @@ export function affordableMs(
   terms: BillingTerms,
 ): number {
   if (pricePerHour <= 0) return Number.MAX_SAFE_INTEGER;
-  const wholeHours = Math.floor(budget / pricePerHour);
-  const restMs = Math.floor(((budget - wholeHours * pricePerHour) * MS_PER_HOUR) / pricePerHour);
-  const increments = Math.floor((wholeHours * MS_PER_HOUR + restMs) / terms.incrementMs);
-  const durationMs = increments * terms.incrementMs;
-  return durationMs < billedMs(0, terms) ? 0 : durationMs;
+  const paidMs = (BigInt(budget) * BigInt(MS_PER_HOUR)) / BigInt(pricePerHour);
+  const increments = paidMs / BigInt(terms.incrementMs);
+  const durationMs = Number(increments * BigInt(terms.incrementMs));
+  return durationMs < billedMs(0, terms) ? 0 : Math.min(durationMs, Number.MAX_SAFE_INTEGER);
 }
 
 /** A charge that has not been booked yet, as a slice of an attempt's bill. */

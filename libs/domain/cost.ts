@@ -73,10 +73,11 @@ export function startsOver({ spec }: JobFacts): boolean {
  * writing of a checkpoint and D the wait for new capacity. Without checkpoints one segment is the whole job.
  */
 export function courseAt(job: JobFacts, reliability: Reliability): Course {
-  const { checkpoint, durationEstimateMs: workMs } = job.spec;
+  const { checkpoint, durationEstimateMs: workMs, workload } = job.spec;
   const { startupMs: changeoverMs, recoveryWaitMs, interruptionsPerHour } = reliability;
   const segmentMs = Math.max(1, Math.min(workMs, protectedEveryMs(job)));
-  const writeMs = (checkpoint?.sizeGb ?? 0) * CHECKPOINT_MS_PER_GB;
+  // A service does not stop to save its state between two requests.
+  const writeMs = losesProgress[workload] ? (checkpoint?.sizeGb ?? 0) * CHECKPOINT_MS_PER_GB : 0;
   const segments = workMs / segmentMs;
   const writingMs = segments * writeMs;
   const meanUpMs = interruptionsPerHour > 0 ? MS_PER_HOUR / interruptionsPerHour : Infinity;

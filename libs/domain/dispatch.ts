@@ -257,7 +257,8 @@ function outcomeOf(
     case 'interrupted': {
       const neverRan = attempt.report.startedAtMs === null;
       const noCapacity = neverRan && 'saw' in outcome && outcome.saw.cause === 'no-capacity';
-      if (noCapacity) return { ...attempt, outcome: 'refused', errorKind: 'no-capacity' };
+      if (noCapacity)
+        return { ...attempt, outcome: 'refused', errorKind: 'no-capacity', billedFromMs: null };
       return { ...attempt, outcome: attempt.outcome ?? 'interrupted' };
     }
     case 'lease-gone': {
@@ -266,7 +267,8 @@ function outcomeOf(
         ...attempt,
         outcome: attempt.outcome ?? (neverHeld ? 'refused' : 'interrupted'),
         billedFromMs: neverHeld ? null : attempt.billedFromMs,
-        billedToMs: neverHeld ? null : (attempt.billedToMs ?? nowMs),
+        billedToMs:
+          neverHeld || attempt.billedFromMs === null ? null : (attempt.billedToMs ?? nowMs),
       };
     }
     case 'lease-granted':

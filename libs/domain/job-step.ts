@@ -70,6 +70,7 @@ export function jobStep(view: JobView): JobStep {
     return { do: 'end', outcome: 'cancelled' };
   const ended = endOf(job, attempts);
   if (ended !== null) return { do: 'end', outcome: ended };
+  if (isTooLateToStart(job, attempts, nowMs)) return { do: 'end', outcome: 'deadline-passed' };
   if (nowMs >= giveUpAtMs(job, attempts))
     return { do: 'end', outcome: attempts.length === 0 ? 'queue-timeout' : 'retries-exhausted' };
   if (!isFresh(view)) return { do: 'decide' };
@@ -96,6 +97,12 @@ export function retriesUsed(attempts: readonly Attempt[]): number {
     const meaning = outcome === null ? null : meaningOf[outcome];
     return meaning?.is === 'again' && meaning.uses !== null;
   }).length;
+}
+
+/** A job that has never had a placement is not begun after its deadline; one that has is finished, late as it is. */
+function isTooLateToStart(job: Job, attempts: readonly Attempt[], nowMs: number): boolean {
+  const deadline = deadlineAtMs(job);
+  return deadline !== null && attempts.length === 0 && nowMs >= deadline;
 }
 
 /** The queue timeout bounds every wait for capacity: the first, and each one after a loss. */

@@ -36,11 +36,14 @@ export function sumUsd(amounts: readonly MicroUsd[]): MicroUsd {
   return microUsd(amounts.reduce((total, amount) => total + amount, 0));
 }
 
-/** What `durationMs` at `pricePerHour` costs, rounded up to the micro-dollar so that we never under-charge. */
+/**
+ * What `durationMs` at `pricePerHour` costs, rounded up to the micro-dollar so that we never under-charge. Exact for every
+ * price: the product of a dear cluster's rate and an hour of milliseconds does not fit a double.
+ */
 export function costOf(pricePerHour: MicroUsd, durationMs: number): MicroUsd {
-  const wholeHours = Math.floor(durationMs / MS_PER_HOUR);
-  const restMs = durationMs - wholeHours * MS_PER_HOUR;
-  return microUsd(pricePerHour * wholeHours + Math.ceil((pricePerHour * restMs) / MS_PER_HOUR));
+  const hourMs = BigInt(MS_PER_HOUR);
+  const product = BigInt(pricePerHour) * BigInt(Math.ceil(durationMs));
+  return microUsd(Number((product + hourMs - 1n) / hourMs));
 }
 
 /** For people: `$1.2345`, at least two and at most six decimals. */
