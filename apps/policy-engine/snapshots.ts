@@ -1,4 +1,9 @@
-import { canonicalJson, type CompiledPolicy, type HealthSnapshot, type Suspension } from '#libs/domain';
+import {
+  canonicalJson,
+  type CompiledPolicy,
+  type HealthSnapshot,
+  type Suspension,
+} from '#libs/domain';
 import type { OfferBook, PolicyVersion, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
 import { digestOf } from './digest';
@@ -19,9 +24,15 @@ export interface Snapshot {
  */
 export class Snapshots {
   private book: { readonly value: OfferBook; readonly digest: string } | null = null;
-  private policy: { readonly key: string; readonly value: CompiledPolicy; readonly digest: string } | null = null;
+  private policy: {
+    readonly key: string;
+    readonly value: CompiledPolicy;
+    readonly digest: string;
+  } | null = null;
 
-  constructor(private readonly stores: Pick<Stores, 'offers' | 'policies' | 'health' | 'suspensions'>) {}
+  constructor(
+    private readonly stores: Pick<Stores, 'offers' | 'policies' | 'health' | 'suspensions'>,
+  ) {}
 
   async current(nowMs: number): Promise<Snapshot> {
     const book = await this.currentBook();
@@ -47,11 +58,18 @@ export class Snapshots {
     return this.book;
   }
 
-  private async currentPolicy(): Promise<{ readonly value: CompiledPolicy; readonly digest: string }> {
+  private async currentPolicy(): Promise<{
+    readonly value: CompiledPolicy;
+    readonly digest: string;
+  }> {
     const active = await this.stores.policies.active();
     const key = versionsOf(active);
     if (this.policy === null || this.policy.key !== key) {
-      this.policy = { key, value: compiled(active), digest: digestOf(canonicalJson(active.map(({ document }) => document))) };
+      this.policy = {
+        key,
+        value: compiled(active),
+        digest: digestOf(canonicalJson(active.map(({ document }) => document))),
+      };
     }
     return this.policy;
   }
@@ -64,6 +82,9 @@ function versionsOf(policies: readonly PolicyVersion[]): string {
 /** Stored policies were checked when saved; one that no longer compiles stops decisions rather than being left out. */
 function compiled(active: readonly PolicyVersion[]): CompiledPolicy {
   const result = compilePolicies(active);
-  if (!result.ok) throw new Error(`active policies do not compile: ${result.problems.map(({ message }) => message).join('; ')}`);
+  if (!result.ok)
+    throw new Error(
+      `active policies do not compile: ${result.problems.map(({ message }) => message).join('; ')}`,
+    );
   return result.policy;
 }
