@@ -6,6 +6,8 @@ import type { Stores } from '#libs/storage';
 const SWEEP_LIMIT = 500;
 /** Rows get this long to be served by their own wake-up before the sweep rings again. */
 const GRACE_MS = 2_000;
+/** Live leases are booked every minute by their own wake-ups; this much later the sweep sees to it. */
+const UNBOOKED_MS = 180_000;
 
 /** Repair lost wake-ups: ring again for every row whose due time has passed. */
 export class SweepOverdue {
@@ -25,7 +27,7 @@ export class SweepOverdue {
     for (const { id, providerId } of await this.stores.attempts.overdue(beforeMs, SWEEP_LIMIT)) {
       this.doorbell.ring({ queue: 'advance', id, providerId, atMs: nowMs, tag });
     }
-    for (const id of await this.stores.attempts.unbooked(SWEEP_LIMIT)) {
+    for (const id of await this.stores.attempts.unbooked(nowMs - UNBOOKED_MS, SWEEP_LIMIT)) {
       this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs: nowMs, tag });
     }
   }

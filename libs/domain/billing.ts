@@ -69,20 +69,31 @@ export interface Accrued {
   readonly final: boolean;
 }
 
-/** The next slice to book for an attempt, or null when all is booked. The slices of an attempt add up to `attemptCost`. */
+/**
+ * The next slice to book for an attempt, or null when all is booked. The slices of an attempt add up to `attemptCost`: one
+ * that takes back what was booked too much is negative. Nothing is booked before the lease is known to be ours.
+ */
 export function nextAccrual(
   attempt: Pick<Attempt, 'offer' | 'phase' | 'billedFromMs' | 'billedToMs'>,
   accrued: Accrued,
   nowMs: number,
 ): Accrual | null {
-  if (attempt.billedFromMs === null || accrued.final) return null;
   const final = attempt.phase === 'released';
+  const fromMs = accrued.toMs ?? attempt.billedFromMs;
+  if (accrued.final || fromMs === null || !bookable.has(attempt.phase)) return null;
   const amount = microUsd(attemptCost(attempt, nowMs) - accrued.amount);
   if (amount === 0 && !final) return null;
-  const fromMs = accrued.toMs ?? attempt.billedFromMs;
   const toMs = Math.max(fromMs, attempt.billedToMs ?? nowMs);
   return { sequence: accrued.entries, fromMs, toMs, amount, final };
 }
+
+/** In the phases before these, a lease that was asked for may still turn out never to have been granted. */
+const bookable: ReadonlySet<Attempt['phase']> = new Set<Attempt['phase']>([
+  'starting',
+  'running',
+  'releasing',
+  'released',
+]);
 
 /**
  * What the same work would have cost at the baseline offer: its start-up plus the run time that counted. Work lost to an

@@ -122,12 +122,14 @@ export abstract class Jobs {
     offers: readonly OfferId[],
   ): Promise<ReadonlySet<string>>;
   /**
-   * Marks the job as cancelled-to-be and every unreleased attempt `abandonAs: 'cancelled'`, due at once. Repeatable.
+   * Marks the job as cancelled-to-be and every unreleased attempt `abandonAs: 'cancelled'`, due at once, and appends the
+   * events. Repeatable: asking again changes and tells nothing.
    * Returns null for an unknown job, and the ids of what must be woken.
    */
   abstract requestCancel(
     id: JobId,
     nowMs: number,
+    events: readonly NewEvent[],
   ): Promise<{ readonly job: Job; readonly attempts: readonly AttemptId[] } | null>;
   /** Jobs overdue at `nowMs`, most overdue first, at most `limit`. */
   abstract overdue(nowMs: number, limit: number): Promise<readonly JobId[]>;
@@ -177,8 +179,11 @@ export abstract class Attempts {
     nowMs: number,
     limit: number,
   ): Promise<readonly { readonly id: AttemptId; readonly providerId: ProviderId }[]>;
-  /** Attempts whose charges are not fully booked, oldest accrual first. */
-  abstract unbooked(limit: number): Promise<readonly AttemptId[]>;
+  /**
+   * Attempts with charges to book: released ones without their final slice, and live ones that were last booked (or began to
+   * be charged) before `bookedBeforeMs`. Longest unbooked first.
+   */
+  abstract unbooked(bookedBeforeMs: number, limit: number): Promise<readonly AttemptId[]>;
 }
 
 export abstract class Suspensions {
@@ -234,6 +239,8 @@ export abstract class Offers {
   abstract book(): Promise<OfferBook>;
   /** The book as it was at an earlier version. */
   abstract bookAt(version: number): Promise<OfferBook>;
+  /** When each provider's offers were last read; absent for one that was never reached. */
+  abstract refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>>;
   /** Makes `offers` all that the provider sells now; history is kept. Returns the version, unchanged when nothing differs. */
   abstract replace(
     providerId: ProviderId,

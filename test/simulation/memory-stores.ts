@@ -1,5 +1,6 @@
 import {
   addCounters,
+  canonicalJson,
   NO_HEALTH,
   type Accrual,
   type Accrued,
@@ -27,6 +28,7 @@ import {
   type Decisions,
   type Events,
   type Health,
+  type JobFilter,
   type Jobs,
   type NewEvent,
   type OfferBook,
@@ -64,6 +66,7 @@ export class MemoryTables {
   readonly settled = new Map<JobId, MicroUsd>();
   readonly books: OfferBook[] = [{ version: 0, offers: [] }];
   readonly policyVersions: PolicyVersion[] = [];
+  readonly refreshedAtMs = new Map<ProviderId, number>();
   suspensions: Suspension[] = [];
   health: Record<string, HealthCounters> = {};
 
@@ -130,8 +133,14 @@ class MemoryJobs implements Jobs {
     return this.tables.jobs.get(id) ?? null;
   }
 
-  async list(): Promise<Page<Job>> {
-    return { items: [...this.tables.jobs.values()].reverse(), next: null };
+  async list(filter: JobFilter, cursor: string | null, limit: number): Promise<Page<Job>> {
+    const all = [...this.tables.jobs.values()]
+      .filter((job) => isWanted(job, filter))
+      .sort((a, b) => b.submittedAtMs - a.submittedAtMs || (a.id < b.id ? 1 : -1));
+    const from = cursor === null ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
+    if (cursor !== null && from === 0) throw new RangeError('not a cursor of this list');
+    const items = all.slice(from, from + limit);
+    return { items, next: from + limit < all.length ? (items.at(-1)?.id ?? null) : null };
   }
 
   async update(
@@ -166,6 +175,7 @@ class MemoryJobs implements Jobs {
   async requestCancel(
     id: JobId,
     nowMs: number,
+    events: readonly NewEvent[],
   ): Promise<{ readonly job: Job; readonly attempts: readonly AttemptId[] } | null> {
     const job = this.tables.jobs.get(id);
     if (job === undefined) return null;
@@ -176,6 +186,7 @@ class MemoryJobs implements Jobs {
       cancelRequestedAtMs: job.cancelRequestedAtMs ?? nowMs,
       dueAtMs: live.length === 0 ? nowMs : job.dueAtMs,
     });
+    if (job.cancelRequestedAtMs === null) this.tables.append(events);
     for (const attempt of live) {
       const next = {
         ...attempt,
@@ -299,15 +310,20 @@ class MemoryAttempts implements Attempts {
     }));
   }
 
-  async unbooked(limit: number): Promise<readonly AttemptId[]> {
-    const closed = new Set(
-      this.tables.costEntries.filter(({ final }) => final).map(({ attemptId }) => attemptId),
-    );
+  async unbooked(bookedBeforeMs: number, limit: number): Promise<readonly AttemptId[]> {
+    const lastMs = new Map<AttemptId, number>();
+    const closed = new Set<AttemptId>();
+    for (const { attemptId, toMs, final } of this.tables.costEntries) {
+      lastMs.set(attemptId, Math.max(toMs, lastMs.get(attemptId) ?? 0));
+      if (final) closed.add(attemptId);
+    }
     return [...this.tables.attempts.values()]
-      .filter(
-        ({ id, phase, billedFromMs }) =>
-          phase === 'released' && billedFromMs !== null && !closed.has(id),
-      )
+      .flatMap(({ id, phase, billedFromMs }) => {
+        const sinceMs = lastMs.get(id) ?? billedFromMs;
+        const wanted = sinceMs !== null && (phase === 'released' || sinceMs < bookedBeforeMs);
+        return wanted && !closed.has(id) ? [{ id, sinceMs }] : [];
+      })
+      .sort((a, b) => a.sinceMs - b.sinceMs || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
       .map(({ id }) => id);
   }
@@ -375,11 +391,16 @@ class MemoryOffers implements Offers {
     );
   }
 
-  async replace(providerId: ProviderId, offers: readonly Offer[]): Promise<number> {
+  async refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>> {
+    return this.tables.refreshedAtMs;
+  }
+
+  async replace(providerId: ProviderId, offers: readonly Offer[], nowMs: number): Promise<number> {
+    this.tables.refreshedAtMs.set(providerId, nowMs);
     const { version, offers: known } = this.tables.currentBook();
     const others = known.filter((offer) => offer.providerId !== providerId);
     const next = [...others, ...offers].sort((a, b) => (a.id < b.id ? -1 : 1));
-    if (JSON.stringify(next) === JSON.stringify(known)) return version;
+    if (canonicalJson(next) === canonicalJson(known)) return version;
     this.tables.books.push({ version: version + 1, offers: next });
     return version + 1;
   }
@@ -463,6 +484,15 @@ class MemoryPolicies implements Policies {
   async active(): Promise<readonly PolicyVersion[]> {
     return (await this.list()).filter(({ active }) => active);
   }
+}
+
+function isWanted({ spec, state }: Job, { project, states, workload, label }: JobFilter): boolean {
+  return (
+    (project === null || spec.project === project) &&
+    (states.length === 0 || states.includes(state)) &&
+    (workload === null || spec.workload === workload) &&
+    (label === null || spec.labels[label.name] === label.value)
+  );
 }
 
 function isAhead(a: Pick<Job, 'id' | 'lineKey'>, b: Pick<Job, 'id' | 'lineKey'>): boolean {

@@ -174,7 +174,7 @@ class Play {
 
   private cancel(job: Job): void {
     this.world.post(async ({ stores, advance, place }) => {
-      const woken = await stores.jobs.requestCancel(job.id, this.world.agenda.nowMs());
+      const woken = await stores.jobs.requestCancel(job.id, this.world.agenda.nowMs(), []);
       for (const id of woken?.attempts ?? []) await advance.run(id);
       await place.run(job.id);
     });

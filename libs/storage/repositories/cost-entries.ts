@@ -1,0 +1,81 @@
+import { ZERO_USD, microUsd } from '#libs/domain';
+import type { Accrual, Accrued, Attempt, AttemptId, Job } from '#libs/domain';
+import type { CostEntries } from '../ports';
+import { firstRow, prepared, type Database } from '../transaction';
+import { periodAt } from './budgets';
+
+interface AccruedRow {
+  readonly booked_entries: number;
+  readonly booked_amount: number;
+  readonly booked_to_ms: number | null;
+  readonly booked_finally: boolean;
+}
+
+const NOTHING: Accrued = { entries: 0, amount: ZERO_USD, toMs: null, final: false };
+
+const sums = prepared(
+  'SELECT booked_entries, booked_amount, booked_to_ms, booked_finally FROM attempt WHERE id = $1',
+);
+
+/** The entry, the attempt's sums and the month's spend together; a slice that is there already changes none of them. */
+const book = prepared(`WITH
+  slice AS (
+    INSERT INTO cost_entry (attempt_id, sequence, job_id, project, cost_centre, purchase_order, provider_id, region,
+      offer_id, gpu_model, gpu_count, price_per_hour, charge_from_ms, charge_to_ms, amount, final, booked_at_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    ON CONFLICT (attempt_id, sequence) DO NOTHING
+    RETURNING attempt_id, sequence, project, charge_to_ms, amount, final
+  ),
+  summed AS (
+    UPDATE attempt SET booked_entries = booked_entries + 1,
+      booked_amount = booked_amount + slice.amount,
+      booked_to_ms = greatest(booked_to_ms, slice.charge_to_ms),
+      booked_finally = booked_finally OR slice.final
+    FROM slice WHERE attempt.id = slice.attempt_id
+  ),
+  counted AS (
+    INSERT INTO budget_period AS p (project, period, committed, spent)
+    SELECT project, $18, 0, amount FROM slice
+    ON CONFLICT (project, period) DO UPDATE SET spent = p.spent + excluded.spent
+  )
+  SELECT sequence FROM slice`);
+
+export class PostgresCostEntries implements CostEntries {
+  constructor(private readonly database: Database) {}
+
+  async accrued(attemptId: AttemptId): Promise<Accrued> {
+    const row = await firstRow<AccruedRow>(this.database, sums, [attemptId]);
+    if (row === null) return NOTHING;
+    return {
+      entries: row.booked_entries,
+      amount: microUsd(row.booked_amount),
+      toMs: row.booked_to_ms,
+      final: row.booked_finally,
+    };
+  }
+
+  async book(attempt: Attempt, job: Job, accrual: Accrual, nowMs: number): Promise<boolean> {
+    const { offer } = attempt;
+    const rows = await this.database.rows(book, [
+      attempt.id,
+      accrual.sequence,
+      job.id,
+      job.spec.project,
+      job.spec.costCentre,
+      job.spec.purchaseOrder,
+      offer.providerId,
+      offer.region,
+      offer.id,
+      offer.gpu?.model ?? null,
+      offer.gpu?.count ?? 0,
+      offer.pricePerHour,
+      accrual.fromMs,
+      accrual.toMs,
+      accrual.amount,
+      accrual.final,
+      nowMs,
+      periodAt(job.submittedAtMs),
+    ]);
+    return rows.length > 0;
+  }
+}

@@ -1,0 +1,43 @@
+import type { DecisionId, Job } from '#libs/domain';
+import type { EventBell } from '../event-bell';
+import { StaleRevision, type DecisionRecord, type Decisions, type NewEvent } from '../ports';
+import { firstRow, json, prepared, type Database } from '../transaction';
+import { eventsJson, insertEvents } from './events';
+import { updateJob, updateJobValues } from './job-row';
+
+const record = prepared(`WITH
+  moved AS (${updateJob()} RETURNING id),
+  kept AS (
+    INSERT INTO decision (id, job_id, at_ms, body) SELECT $13, moved.id, $14::bigint, $15::jsonb FROM moved
+  ),
+  news AS (${insertEvents('moved', '$12')})
+  SELECT id FROM moved`);
+
+const read = prepared('SELECT body FROM decision WHERE id = $1');
+
+export class PostgresDecisions implements Decisions {
+  constructor(
+    private readonly database: Database,
+    private readonly bell: EventBell,
+  ) {}
+
+  async record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job> {
+    const next: Job = { ...job, decisionId: decision.id };
+    const values = [
+      ...updateJobValues(next),
+      eventsJson(events),
+      decision.id,
+      decision.atMs,
+      json(decision),
+    ];
+    const rows = await this.database.rows<{ readonly id: string }>(record, values);
+    if (rows.length === 0) throw new StaleRevision(`job ${job.id}`);
+    if (events.length > 0) this.bell.ring();
+    return { ...next, revision: job.revision + 1 };
+  }
+
+  async get(id: DecisionId): Promise<DecisionRecord | null> {
+    const row = await firstRow<{ readonly body: DecisionRecord }>(this.database, read, [id]);
+    return row === null ? null : row.body;
+  }
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { asProviderId, canonicalJson, type Offer, type ProviderId } from '#libs/domain';
+import type { OfferBook, Offers } from '../ports';
+import { firstRow, json, type Database, type Sql } from '../transaction';
+
+/** Rows of one insert; a whole catalogue in one statement would be a parameter of many megabytes. */
+const CHUNK = 5_000;
+
+/** Refreshes of all providers queue here, so that versions become visible in their order. */
+const BOOK_LOCK = `SELECT pg_advisory_xact_lock(hashtextextended('fairlead.offer-book', 0))`;
+
+interface Digested {
+  readonly offer: Offer;
+  readonly digest: string;
+}
+
+export class PostgresOffers implements Offers {
+  constructor(private readonly database: Database) {}
+
+  version(): Promise<number> {
+    return latestVersion(this.database);
+  }
+
+  async book(): Promise<OfferBook> {
+    return readBook(
+      this.database,
+      `(SELECT coalesce(max(version), 0) AS version FROM book_version)`,
+      'to_version IS NULL',
+      [],
+    );
+  }
+
+  async bookAt(version: number): Promise<OfferBook> {
+    return readBook(
+      this.database,
+      '(SELECT $1::integer AS version)',
+      'from_version <= $1 AND (to_version IS NULL OR to_version > $1)',
+      [version],
+    );
+  }
+
+  async refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>> {
+    const rows = await this.database.rows<{ provider_id: string; refreshed_at_ms: number }>(
+      'SELECT provider_id, refreshed_at_ms FROM offer_feed',
+    );
+    return new Map(rows.map((row) => [asProviderId(row.provider_id), row.refreshed_at_ms]));
+  }
+
+  async replace(providerId: ProviderId, offers: readonly Offer[], nowMs: number): Promise<number> {
+    const wanted = new Map(
+      offers.map((offer): [string, Digested] => [offer.id, { offer, digest: digestOf(offer) }]),
+    );
+    return this.database.transaction(async (sql) => {
+      await sql.rows(BOOK_LOCK);
+      await sql.rows(
+        `INSERT INTO offer_feed (provider_id, refreshed_at_ms) VALUES ($1, $2)
+         ON CONFLICT (provider_id) DO UPDATE SET refreshed_at_ms = excluded.refreshed_at_ms`,
+        [providerId, nowMs],
+      );
+      const known = await sql.rows<{ offer_id: string; digest: string }>(
+        'SELECT offer_id, digest FROM offer_version WHERE provider_id = $1 AND to_version IS NULL',
+        [providerId],
+      );
+      const same = new Set(
+        known.filter((row) => wanted.get(row.offer_id)?.digest === row.digest).map(idOf),
+      );
+      const closed = known.map(idOf).filter((id) => !same.has(id));
+      const opened = [...wanted.values()].filter(({ offer }) => !same.has(offer.id));
+      const version = await latestVersion(sql);
+      if (closed.length === 0 && opened.length === 0) return version;
+      await sql.rows('INSERT INTO book_version (version, provider_id, at_ms) VALUES ($1, $2, $3)', [
+        version + 1,
+        providerId,
+        nowMs,
+      ]);
+      await sql.rows(
+        'UPDATE offer_version SET to_version = $1 WHERE to_version IS NULL AND provider_id = $2 AND offer_id = ANY ($3)',
+        [version + 1, providerId, closed],
+      );
+      await insertOffers(sql, version + 1, providerId, opened);
+      return version + 1;
+    });
+  }
+}
+
+function idOf(row: { readonly offer_id: string }): string {
+  return row.offer_id;
+}
+
+async function latestVersion(sql: Sql): Promise<number> {
+  const text = 'SELECT coalesce(max(version), 0) AS version FROM book_version';
+  return (await firstRow<{ version: number }>(sql, text, []))?.version ?? 0;
+}
+
+async function insertOffers(
+  sql: Sql,
+  version: number,
+  providerId: ProviderId,
+  opened: readonly Digested[],
+): Promise<void> {
+  for (let start = 0; start < opened.length; start += CHUNK) {
+    const chunk = opened.slice(start, start + CHUNK);
+    await sql.rows(
+      `INSERT INTO offer_version (offer_id, from_version, provider_id, digest, body)
+       SELECT id, $1, $2, digest, body FROM unnest($3::text[], $4::text[], $5::jsonb[]) AS o(id, digest, body)`,
+      [
+        version,
+        providerId,
+        chunk.map(({ offer }) => offer.id),
+        chunk.map(({ digest }) => digest),
+        chunk.map(({ offer }) => json(offer)),
+      ],
+    );
+  }
+}
+
+/** Version and offers in one statement, so that they belong together. */
+async function readBook(
+  sql: Sql,
+  version: string,
+  condition: string,
+  values: readonly unknown[],
+): Promise<OfferBook> {
+  const rows = await sql.rows<{ version: number; body: Offer | null }>(
+    `SELECT v.version, o.body FROM ${version} AS v
+       LEFT JOIN offer_version o ON ${condition} ORDER BY o.offer_id`,
+    values,
+  );
+  return {
+    version: rows[0]?.version ?? 0,
+    offers: rows.flatMap(({ body }) => (body === null ? [] : [body])),
+  };
+}
+
+function digestOf(offer: Offer): string {
+  return createHash('sha256').update(canonicalJson(offer)).digest('base64');
+}
