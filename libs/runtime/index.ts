@@ -1,0 +1,13 @@
+export * from './clock';
+export { addOperations } from './operations';
+export { baseConfigSchema, ConfigError, loadConfig, type BaseConfig } from './config';
+export { createLog, NestLog, type Log, type LogLevel } from './log';
+export { Metrics, type AttemptFigures } from './metrics';
+export { Readiness, type ReadinessReport } from './readiness';
+export { run } from './run';
+export { Secret, secretText } from './secret';
+export { serverSecret } from './server-secret';
+export { start, type Assembly, type Running, type Runtime, type StartOptions } from './start';
+export { SystemClock } from './system-clock';
+export { startTelemetry, type TelemetryOptions } from './telemetry';
+export { UuidIds } from './uuid-ids';
