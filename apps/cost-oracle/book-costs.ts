@@ -23,12 +23,9 @@ export class BookCosts {
     const accrual = nextAccrual(attempt, await this.stores.costEntries.accrued(id), nowMs);
     if (accrual !== null) await this.stores.costEntries.book(attempt, job, accrual, nowMs);
     if (attempt.phase === 'released') return;
-    this.doorbell.ring({
-      queue: 'book-costs',
-      id,
-      providerId: null,
-      atMs: nowMs + BOOK_EVERY_MS,
-      tag: `t${nowMs}`,
-    });
+    // One wake-up for each minute, however many messages asked for it.
+    const minute = Math.floor(nowMs / BOOK_EVERY_MS) + 1;
+    const atMs = minute * BOOK_EVERY_MS;
+    this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs, tag: `m${minute}` });
   }
 }

@@ -1,12 +1,14 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { MessageReply, MessageRequest } from '#libs/contracts';
 import { asProviderId } from '#libs/domain';
 import { Clock } from '#libs/runtime';
 import { Budgets, Reports } from '#libs/storage';
+import { CodedErrorFilter } from '#libs/runtime/transport';
 
 /** Questions about money that somebody waits for. */
 @Controller()
+@UseFilters(CodedErrorFilter)
 export class CostController {
   constructor(
     private readonly reports: Reports,

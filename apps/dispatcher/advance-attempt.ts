@@ -40,25 +40,29 @@ export class AdvanceAttempt {
     private readonly clock: Clock,
   ) {}
 
-  /** Safe to call at any time, any number of times, from any worker; an attempt that is not due is left alone. */
-  async run(id: AttemptId): Promise<void> {
+  /**
+   * Safe to call at any time, any number of times, from any worker; an attempt that is not due is left alone. Returns the
+   * attempt as it was recorded, or null when nothing was.
+   */
+  async run(id: AttemptId): Promise<Attempt | null> {
     const attempt = await this.attempts.get(id);
     const nowMs = this.clock.nowMs();
-    if (attempt === null || attempt.dueAtMs === null || attempt.dueAtMs > nowMs) return;
+    if (attempt === null || attempt.dueAtMs === null || attempt.dueAtMs > nowMs) return null;
     try {
-      await this.advance(attempt, nowMs);
+      return await this.advance(attempt, nowMs);
     } catch (error) {
       if (!(error instanceof StaleRevision)) throw error;
+      return null;
     }
   }
 
-  private async advance(attempt: Attempt, nowMs: number): Promise<void> {
+  private async advance(attempt: Attempt, nowMs: number): Promise<Attempt | null> {
     const adapter = this.adapters.for(attempt.offer.providerId);
     const terms = loopTerms(adapter.descriptor);
     const reason = abandonReason(attempt, terms, nowMs);
     if (reason !== null) return this.record(abandoned(attempt, reason, nowMs), terms, null);
     const move = moveFor(attempt, terms, nowMs);
-    if (move === 'rest') return;
+    if (move === 'rest') return null;
     if (move === 'start') return this.record(started(attempt, nowMs), terms, null);
 
     const marked =
@@ -67,7 +71,7 @@ export class AdvanceAttempt {
         : attempt;
     const outcome = await this.perform(adapter, move, marked);
     const retryAfterMs = 'failed' in outcome ? outcome.failed.retryAfterMs : null;
-    await this.record(
+    return this.record(
       advanced(marked, move, outcome, terms, this.clock.nowMs()),
       terms,
       retryAfterMs,
@@ -111,7 +115,7 @@ export class AdvanceAttempt {
     { attempt, news, suspensions }: Advance,
     terms: LoopTerms,
     retryAfterMs: number | null,
-  ): Promise<void> {
+  ): Promise<Attempt> {
     const nowMs = this.clock.nowMs();
     const next = { ...attempt, dueAtMs: attemptDueAtMs(attempt, terms, retryAfterMs, nowMs) };
     const released = next.phase === 'released';
@@ -122,16 +126,21 @@ export class AdvanceAttempt {
       wakeJob: released,
       nowMs,
     });
-    this.ring(saved, nowMs);
+    this.ring(
+      saved,
+      news.some(({ type }) => type === 'attempt.lease-granted'),
+      nowMs,
+    );
+    return saved;
   }
 
-  private ring(attempt: Attempt, nowMs: number): void {
+  private ring(attempt: Attempt, isNewLease: boolean, nowMs: number): void {
     const { id, jobId, revision, dueAtMs } = attempt;
     const providerId = attempt.offer.providerId;
     const tag = `r${revision}`;
     if (dueAtMs !== null)
       this.doorbell.ring({ queue: 'advance', id, providerId, atMs: dueAtMs, tag });
-    if (attempt.phase === 'starting') {
+    if (isNewLease) {
       this.doorbell.ring({
         queue: 'book-costs',
         id,

@@ -23,17 +23,20 @@ export interface DispatcherParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly workload: WorkloadSettings;
+  readonly metrics: AttemptCount;
 }
 
 /** Acquires, observes and releases leases; fails over; sweeps for orphans. The only writer of attempts and job state. */
 @Module({})
 export class DispatcherModule {
-  static with({ stores, queues, adapters, clock, ids, workload }: DispatcherParts): DynamicModule {
+  static with(parts: DispatcherParts): DynamicModule {
+    const { stores, queues, adapters, clock, ids, workload, metrics } = parts;
     const { doorbell } = queues;
     const requests = new SupervisedRequests(stores.jobs, adapters, workload);
     const reconcilers = new Reconcilers(
       queues,
       adapters,
+      metrics,
       new PlaceJob(stores, doorbell, ids, clock),
       new AdvanceAttempt(stores.attempts, adapters, requests, doorbell, clock),
       {
@@ -52,11 +55,16 @@ export class DispatcherModule {
   }
 }
 
+export interface AttemptCount {
+  countAttempt(ended: { readonly providerId: string; readonly outcome: string }): void;
+}
+
 /** Parse the id, call the use case, return. */
 class Reconcilers implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
     private readonly adapters: AdapterRegistry,
+    private readonly metrics: AttemptCount,
     private readonly place: PlaceJob,
     private readonly advance: AdvanceAttempt,
     private readonly sweeps: { readonly leases: SweepLeases; readonly overdue: SweepOverdue },
@@ -67,7 +75,7 @@ class Reconcilers implements OnApplicationBootstrap {
     const lanes: readonly Lane[] = providers.map(({ id }) => ({ providerId: id, perSecond: null }));
     await Promise.all([
       this.queues.reconcile('place', (id) => this.place.run(asJobId(id))),
-      this.queues.reconcile('advance', (id) => this.advance.run(asAttemptId(id)), lanes),
+      this.queues.reconcile('advance', (id) => this.move(id), lanes),
       this.queues.reconcile('sweep-overdue', () => this.sweeps.overdue.run()),
       this.queues.reconcile(
         'sweep-leases',
@@ -80,5 +88,12 @@ class Reconcilers implements OnApplicationBootstrap {
       providers.map(({ id }) => id),
       SWEEP_LEASES_EVERY_MS,
     );
+  }
+
+  private async move(id: string): Promise<void> {
+    const attempt = await this.advance.run(asAttemptId(id));
+    if (attempt?.phase !== 'released') return;
+    const { offer, outcome } = attempt;
+    this.metrics.countAttempt({ providerId: offer.providerId, outcome: outcome ?? 'none' });
   }
 }

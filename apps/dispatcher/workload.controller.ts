@@ -1,10 +1,12 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { MessageReply, MessageRequest } from '#libs/contracts';
+import { CodedErrorFilter } from '#libs/runtime/transport';
 import { ReportWorkload } from './report-workload';
 
 /** What supervisors say, passed on by the gateway. */
 @Controller()
+@UseFilters(CodedErrorFilter)
 export class WorkloadController {
   constructor(private readonly report: ReportWorkload) {}
 

@@ -1,6 +1,7 @@
 import {
   Controller,
   Module,
+  UseFilters,
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
@@ -10,6 +11,7 @@ import { asAttemptId } from '#libs/domain';
 import type { Queues } from '#libs/queue';
 import type { Clock } from '#libs/runtime';
 import type { Stores } from '#libs/storage';
+import { CodedErrorFilter } from '#libs/runtime/transport';
 import { LearnFromAttempt } from './learn-from-attempt';
 import { ProvidersStatus, type ConfiguredProvider } from './providers-status';
 
@@ -21,6 +23,7 @@ export interface HealthMonitorParts {
 }
 
 @Controller()
+@UseFilters(CodedErrorFilter)
 class HealthController {
   constructor(private readonly providersStatus: ProvidersStatus) {}
 

@@ -16,12 +16,13 @@ export interface PolicyEngineParts {
   readonly queues: Queues;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly metrics: { observeDecision(durationMs: number): void };
 }
 
 /** Turns due jobs into decisions; the only writer of policies and decisions. */
 @Module({})
 export class PolicyEngineModule {
-  static with({ stores, queues, clock, ids }: PolicyEngineParts): DynamicModule {
+  static with({ stores, queues, clock, ids, metrics }: PolicyEngineParts): DynamicModule {
     const snapshots = new Snapshots(stores);
     const makeDecision = new MakeDecision(stores, snapshots, queues.doorbell, ids, clock);
     const seed = new SeedBuiltinPolicies(stores.policies, clock);
@@ -34,7 +35,7 @@ export class PolicyEngineModule {
         { provide: SavePolicy, useValue: new SavePolicy(stores.policies, clock) },
         { provide: Policies, useValue: stores.policies },
         { provide: Clock, useValue: clock },
-        { provide: Reconcilers, useValue: new Reconcilers(queues, seed, makeDecision) },
+        { provide: Reconcilers, useValue: new Reconcilers(queues, seed, makeDecision, metrics) },
       ],
     };
   }
@@ -46,10 +47,17 @@ class Reconcilers implements OnApplicationBootstrap {
     private readonly queues: Queues,
     private readonly seed: SeedBuiltinPolicies,
     private readonly makeDecision: MakeDecision,
+    private readonly metrics: PolicyEngineParts['metrics'],
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.seed.run();
-    await this.queues.reconcile('decide', (id) => this.makeDecision.run(asJobId(id)));
+    await this.queues.reconcile('decide', (id) => this.decide(id));
+  }
+
+  private async decide(id: string): Promise<void> {
+    const startedMs = performance.now();
+    await this.makeDecision.run(asJobId(id));
+    this.metrics.observeDecision(performance.now() - startedMs);
   }
 }

@@ -1,8 +1,9 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { PLAN_REJECTED_LIMIT, type MessageReply, type MessageRequest } from '#libs/contracts';
 import { Clock } from '#libs/runtime';
 import { Policies } from '#libs/storage';
+import { CodedErrorFilter } from '#libs/runtime/transport';
 import type { PolicyProblem } from './compile-policy';
 import { PlanJob } from './plan-job';
 import { ReplayDecision } from './replay-decision';
@@ -10,6 +11,7 @@ import { SavePolicy } from './save-policy';
 
 /** Questions to the policy engine that somebody waits for. */
 @Controller()
+@UseFilters(CodedErrorFilter)
 export class PolicyController {
   constructor(
     private readonly planJob: PlanJob,
