@@ -5,7 +5,7 @@ const packages = 'node_modules/';
 /** For each lib, the libs and the packages it may import. What a row leaves out is forbidden. */
 const libs = {
   domain: { libs: [], packages: [] },
-  contracts: { libs: ['domain'], packages: ['zod'] },
+  contracts: { libs: ['domain'], packages: ['yaml', 'zod'] },
   'provider-kit': { libs: ['domain'], packages: ['@opentelemetry/api'] },
   supervisor: { libs: ['domain'], packages: [] },
   storage: {

@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-const folders = ['apps', 'libs', 'test', 'tools'].filter((folder) => existsSync(folder));
+const folders = ['apps', 'examples', 'libs', 'test', 'tools'].filter((folder) =>
+  existsSync(folder),
+);
 
 const gates = {
   format: [

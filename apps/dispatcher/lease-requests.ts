@@ -75,12 +75,6 @@ export class SupervisedRequests implements LeaseRequests {
         env: {},
       };
     }
-    if (spec.command.length === 0) {
-      throw new ProviderError(
-        'request-rejected',
-        `${descriptor.displayName} needs a command: nothing there can read the image's own`,
-      );
-    }
     const onEnd = descriptor.restartsWorkload ? 'idle' : 'exit';
     const { command, env } = renderContainer(renderBootstrap(this.bootstrap(attempt, spec, onEnd)));
     return { image: spec.image, script: command.at(-1) ?? '', env };

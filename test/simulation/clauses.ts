@@ -3,17 +3,7 @@ import type { CallContext, LeaseRequest, ProviderAdapter } from '#libs/provider-
 import type { Attempts, Stores } from '#libs/storage';
 import type { SimulatedCloud } from './clouds';
 import { gated, type Worker } from './workers';
-import type { World } from './world';
-
-/** The money contract's clauses; dropping any must break seeds, or the simulator would not be known to bite. */
-export const clauses = [
-  'stable-key',
-  'write-ahead',
-  'confirm-refusals',
-  'wait-quiet',
-  'sweep',
-] as const;
-export type Clause = (typeof clauses)[number];
+import type { Clause, Scene } from './scene';
 
 export interface Tampered {
   readonly stores: Stores;
@@ -23,7 +13,7 @@ export interface Tampered {
 }
 
 /** The worker's view of stores and clouds, with the dropped clauses taken out of it. (`sweep` and `wait-quiet` are dropped where they are set up.) */
-export function clausesIn(world: World, plain: Stores, worker: Worker): Tampered {
+export function clausesIn(world: Scene, plain: Stores, worker: Worker): Tampered {
   const drops = (clause: Clause): boolean => world.dropped.has(clause);
   const stores = gatedStores(plain, worker);
   const refusalsTrusted = drops('confirm-refusals')

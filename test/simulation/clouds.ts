@@ -15,7 +15,7 @@ import {
   integerBetween,
   type FakeCloudSettings,
 } from '#libs/testkit';
-import type { World } from './world';
+import type { Scene } from './scene';
 
 /** What the read lag may be at most; descriptors promise it. */
 const QUIET_MS = 20_000;
@@ -27,7 +27,7 @@ export class SimulatedCloud implements ProviderAdapter {
   private granted = 0;
 
   constructor(
-    private readonly world: World,
+    private readonly world: Scene,
     settings: FakeCloudSettings,
     private readonly onGrant: (
       cloud: SimulatedCloud,
@@ -97,7 +97,7 @@ export class SimulatedCloud implements ProviderAdapter {
 
 /** Two clouds with opposite manners: a firm one with client tokens, and a cheap market whose lost creates must be looked for. */
 export function twoClouds(
-  world: World,
+  world: Scene,
   onGrant: (cloud: SimulatedCloud, leaseKey: AttemptId, externalId: string) => void,
 ): readonly SimulatedCloud[] {
   const common = {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { clauses, type Clause } from './clauses';
+import { clauses, type Clause } from './scene';
 import { invariants, runSeed, type SeedResult } from './run-seed';
 
 const EXAMPLES = 5;

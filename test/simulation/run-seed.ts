@@ -13,7 +13,7 @@ import {
   type JobSpec,
 } from '#libs/domain';
 import { aSpec, chance, integerBetween, pick, seededRng, type Rng } from '#libs/testkit';
-import type { Clause } from './clauses';
+import type { Clause } from './scene';
 import { twoClouds, type SimulatedCloud } from './clouds';
 import { MAX_PAUSE_MS } from './workers';
 import { SimulatedSupervisor } from './supervisors';

@@ -1,4 +1,4 @@
-import { clauses, type Clause } from './clauses';
+import { clauses, type Clause } from './scene';
 import { runSeed, type InvariantId } from './run-seed';
 
 const SEEDS = 2_000;

@@ -24,7 +24,8 @@ import { Doorbell, type Ring } from '#libs/queue';
 import { Clock, Ids } from '#libs/runtime';
 import type { Stores } from '#libs/storage';
 import { chance, integerBetween, type Rng } from '#libs/testkit';
-import { clausesIn, type Clause } from './clauses';
+import { clausesIn } from './clauses';
+import type { Clause, Scene } from './scene';
 import { MemoryTables, memoryStores } from './memory-stores';
 import type { SimulatedCloud } from './clouds';
 import { Agenda, MAX_PAUSE_MS, Worker, gated } from './workers';
@@ -56,7 +57,7 @@ export interface Services {
 export type Task = (services: Services) => Promise<void>;
 
 /** The product on a manual clock: real domain, real use cases, several workers, messages that get lost, and clouds that misbehave. */
-export class World {
+export class World implements Scene {
   readonly agenda = new Agenda(START_MS);
   readonly tables = new MemoryTables();
   readonly bugs: string[] = [];
@@ -212,7 +213,7 @@ function taskFor({ queue, id }: Ring): Task {
     case 'place':
       return ({ place }) => place.run(asJobId(id));
     case 'advance':
-      return ({ advance }) => advance.run(asAttemptId(id));
+      return async ({ advance }) => void (await advance.run(asAttemptId(id)));
     case 'book-costs':
       return ({ book }) => book.run(asAttemptId(id));
     case 'learn':

@@ -1,0 +1,61 @@
+import type { Provider } from '@nestjs/common';
+import { Messages } from '#libs/contracts';
+import { Doorbell, type Queues } from '#libs/queue';
+import { Clock, Ids, type Secret } from '#libs/runtime';
+import {
+  ApiKeys,
+  Artifacts,
+  Attempts,
+  Budgets,
+  Decisions,
+  Events,
+  EventSignal,
+  Jobs,
+  Logs,
+  Offers,
+  type Storage,
+} from '#libs/storage';
+import { gatewayDefaults, GatewaySettings } from './settings';
+
+export interface GatewayNeeds {
+  readonly storage: Storage;
+  readonly queues: Pick<Queues, 'doorbell'>;
+  readonly messages: Messages;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly serverSecret: Secret;
+  readonly version: string;
+}
+
+/** What `GatewayModule.with` must be given, from what a process has opened. */
+export function gatewayParts(needs: GatewayNeeds): {
+  readonly providers: Provider[];
+  readonly settings: GatewaySettings;
+} {
+  const { storage, queues, messages, clock, ids, serverSecret, version } = needs;
+  const settings: GatewaySettings = {
+    ...gatewayDefaults,
+    attemptTokenSecret: serverSecret.reveal(),
+    version,
+  };
+  return {
+    settings,
+    providers: [
+      { provide: Jobs, useValue: storage.jobs },
+      { provide: Attempts, useValue: storage.attempts },
+      { provide: Events, useValue: storage.events },
+      { provide: Decisions, useValue: storage.decisions },
+      { provide: Offers, useValue: storage.offers },
+      { provide: Logs, useValue: storage.logs },
+      { provide: Artifacts, useValue: storage.artifacts },
+      { provide: ApiKeys, useValue: storage.apiKeys },
+      { provide: Budgets, useValue: storage.budgets },
+      { provide: EventSignal, useValue: storage.eventBell },
+      { provide: Doorbell, useValue: queues.doorbell },
+      { provide: Messages, useValue: messages },
+      { provide: Clock, useValue: clock },
+      { provide: Ids, useValue: ids },
+      { provide: GatewaySettings, useValue: settings },
+    ],
+  };
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { openQueues, type Queues } from '#libs/queue';
+import { plugins } from '#libs/providers';
+import { serverSecret, type BaseConfig, type Runtime, type Secret } from '#libs/runtime';
+import { openStorage, type Storage } from '#libs/storage';
+import type { PlatformConfig } from './config';
+import { openProviders, type OpenProviders } from './open-providers';
+
+/** What the services of a process share. Closed by the runtime, in the right order, when the process ends. */
+export interface Platform {
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly providers: OpenProviders;
+  readonly serverSecret: Secret;
+  /** The value of a secret that jobs may refer to, from `FAIRLEAD_SECRET_<NAME>`; null when there is none. */
+  readonly secretOf: (name: string) => string | null;
+}
+
+/** Which parts a process needs; a gateway, say, talks to no provider. */
+export interface PlatformNeeds {
+  readonly providers: boolean;
+}
+
+type PlatformRuntime = Runtime<BaseConfig & PlatformConfig>;
+
+/** Open database, providers and queues as configured. What was opened is closed again when the start fails. */
+export async function openPlatform(
+  runtime: PlatformRuntime,
+  needs: PlatformNeeds,
+): Promise<Platform> {
+  const secret = await serverSecret(runtime.config);
+  const databaseUrl = await openDatabase(runtime);
+  const storage = await openStores(runtime, databaseUrl);
+  const providers = await openAccounts(runtime, needs);
+  const queues = await openWakeUps(runtime, databaseUrl);
+  return {
+    storage,
+    queues,
+    providers,
+    serverSecret: secret,
+    secretOf: (name) => jobSecret(runtime.env, name),
+  };
+}
+
+/** The configured database, else one of our own in the data folder. */
+async function openDatabase({ config, log, atEnd }: PlatformRuntime): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl.reveal();
+  const { startEmbeddedPostgres } = await import('#libs/storage/embedded');
+  const database = await startEmbeddedPostgres({
+    dataDir: join(config.dataDir, 'postgres'),
+    log: (message) => log.info(message),
+  });
+  atEnd('embedded database', () => database.stop());
+  return database.url;
+}
+
+async function openStores(
+  { config, readiness, atEnd }: PlatformRuntime,
+  url: string,
+): Promise<Storage> {
+  const storage = await openStorage({ url, poolSize: config.dbPoolSize });
+  atEnd('storage', () => storage.close());
+  await storage.migrate();
+  readiness.add('database', () => storage.offers.version());
+  return storage;
+}
+
+async function openAccounts(
+  { config, env, metrics, atEnd }: PlatformRuntime,
+  needs: PlatformNeeds,
+): Promise<OpenProviders> {
+  const providers = await openProviders(needs.providers ? plugins : [], {
+    env,
+    emulate: config.emulate,
+    emulatorDir: join(config.dataDir, 'emulators'),
+    delayFactor: config.emulatorDelayFactor,
+    metrics,
+  });
+  atEnd('providers', () => providers.close());
+  return providers;
+}
+
+async function openWakeUps(
+  { config, log, clock, metrics, atEnd }: PlatformRuntime,
+  databaseUrl: string,
+): Promise<Queues> {
+  const backend =
+    config.redisUrl === undefined
+      ? ({ kind: 'postgres', url: databaseUrl } as const)
+      : ({ kind: 'redis', url: config.redisUrl.reveal() } as const);
+  const telemetry = config.otlpEndpoint !== undefined;
+  const queues = await openQueues({
+    backend,
+    log,
+    nowMs: () => clock.nowMs(),
+    telemetry,
+    figures: metrics,
+  });
+  atEnd('queues', () => queues.close(config.closeLimitSeconds * 1_000));
+  return queues;
+}
+
+function jobSecret(env: Readonly<Record<string, string | undefined>>, name: string): string | null {
+  return env[`FAIRLEAD_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`] ?? null;
+}
