@@ -1,0 +1,35 @@
+import type { AddCommand } from './command';
+import { addBudgets } from './commands/budgets';
+import { addCancel } from './commands/cancel';
+import { addCompletion } from './commands/completion';
+import { addCosts } from './commands/costs';
+import { addFollow } from './commands/follow';
+import { addKeys } from './commands/keys';
+import { addLogs } from './commands/logs';
+import { addLs } from './commands/ls';
+import { addOffers } from './commands/offers';
+import { addPlan } from './commands/plan';
+import { addPolicies } from './commands/policies';
+import { addProviders } from './commands/providers';
+import { addRetry } from './commands/retry';
+import { addSubmit } from './commands/submit';
+import { addWhy } from './commands/why';
+
+/** Every command, in the order of the help. */
+export const allCommands: readonly AddCommand[] = [
+  addPlan,
+  addSubmit,
+  addFollow,
+  addLs,
+  addWhy,
+  addLogs,
+  addCancel,
+  addRetry,
+  addOffers,
+  addPolicies,
+  addCosts,
+  addBudgets,
+  addProviders,
+  addKeys,
+  addCompletion,
+];

@@ -1,0 +1,78 @@
+import type { EventView } from '#libs/contracts';
+import type { Job } from '../api-client';
+import { counted, dollars, duration, perHour } from './amounts';
+import { renderJobLine } from './job';
+import type { Paint } from './paint';
+import { printable } from './table';
+
+type Fields = EventView['data'];
+
+const text = (fields: Fields, name: string): string => {
+  const value = fields[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+};
+const money = (fields: Fields, name: string): string => {
+  const value = fields[name];
+  return typeof value === 'number' ? dollars(value) : '?';
+};
+const because = (fields: Fields): string => {
+  const reason = text(fields, 'errorKind') || text(fields, 'outcome');
+  return reason === '' ? '' : ` (${reason})`;
+};
+
+/** What each event means for somebody who waits for the job; events without a row are told by their name. */
+const meanings: Readonly<Record<string, (fields: Fields) => string>> = {
+  'job.submitted': (fields) => `submitted to project ${text(fields, 'project')}`,
+  'job.decided': (fields) =>
+    `decided: ${text(fields, 'ranked')} can serve, ${text(fields, 'rejected')} refused`,
+  'job.placed': (fields) =>
+    `placed at ${text(fields, 'offer')} (attempt ${text(fields, 'attempt')}), expected ${money(fields, 'expectedCost')}`,
+  'job.waiting': (fields) => `waiting for capacity${awaitedIn(fields)}`,
+  'job.cancel-requested': (fields) => `cancel requested by ${text(fields, 'by')}`,
+  'job.ended': (fields) => `ended: ${text(fields, 'outcome')}, ${money(fields, 'cost')}`,
+  'budget.soft-limit': (fields) =>
+    `the budget of ${text(fields, 'project')} has passed its soft limit of ${money(fields, 'softLimit')}`,
+  'attempt.acquire': (fields) => `asking for ${text(fields, 'offer')}`,
+  'attempt.lease-granted': (fields) => `lease granted at ${text(fields, 'offer')}`,
+  'attempt.lease-refused': (fields) => `refused by ${text(fields, 'offer')}${because(fields)}`,
+  'attempt.lease-gone': (fields) => `nothing left running at ${text(fields, 'offer')}`,
+  'attempt.workload-started': (fields) => `running at ${text(fields, 'offer')}`,
+  'attempt.workload-exited': (fields) => `workload ended${because(fields)}`,
+  'attempt.interrupted': (fields) => `interrupted at ${text(fields, 'offer')}${because(fields)}`,
+  'attempt.abandon': (fields) => `giving up ${text(fields, 'offer')}${because(fields)}`,
+  'attempt.notice': (fields) => `${text(fields, 'offer')} will be taken back soon`,
+  'attempt.price-drifted': (fields) =>
+    `charged ${money(fields, 'seen')}/h instead of ${money(fields, 'quoted')}/h`,
+};
+
+function awaitedIn({ awaited }: Fields): string {
+  const count = Array.isArray(awaited) ? awaited.length : 0;
+  return count === 0 ? '' : `: ${counted(count, 'offer')} would serve`;
+}
+
+/** One event on one line, with the time since the job was submitted. */
+export function renderEvent(event: EventView, submittedAtMs: number, paint: Paint): string {
+  const meaning = meanings[event.type]?.(event.data) ?? event.type;
+  const since = `+${duration(Math.max(0, Date.parse(event.at) - submittedAtMs))}`;
+  return `${paint.faint(since.padStart(8))}  ${printable(meaning)}`;
+}
+
+/** State and cost between the events. */
+export function renderStatus(job: Job, nowMs: number, paint: Paint): string {
+  const since = `+${duration(Math.max(0, nowMs - Date.parse(job.submittedAt)))}`;
+  return `${paint.faint(since.padStart(8))}  ${job.state}, ${dollars(job.costMicroUsd)} so far`;
+}
+
+/** How it ended, and where to look next. */
+export function renderEnd(job: Job, exitCode: number, paint: Paint): string {
+  const code = exitCode === 0 ? '' : `, exit code ${exitCode}`;
+  const { baseline } = job;
+  const than =
+    baseline === null
+      ? ''
+      : `; baseline ${perHour(baseline.pricePerHourMicroUsd)} at ${baseline.offerId}`;
+  return [
+    `${renderJobLine(job, paint).replace(/ so far$/, '')}${code}${than}`,
+    paint.faint(`output: fairlead logs ${job.id}   reasons: fairlead why ${job.id}`),
+  ].join('\n');
+}
