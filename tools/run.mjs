@@ -25,6 +25,7 @@ const commands = {
   start: { run: ['dist/apps/standalone/main.js'], built: true },
   sim: { run: ['dist/test/simulation/main.js'], built: true },
   conformance: { run: ['dist/test/conformance/main.js'], built: true },
+  docs: { run: ['dist/test/docs/generate.js'], built: true },
   bench: { run: ['dist/test/benchmarks/main.js'], built: true },
   fairlead: { run: ['dist/apps/cli/main.js'], built: true },
   test: { run: jest, built: true },

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitCodes } from './exit-codes';
 import type { Io } from './io';
@@ -11,9 +13,21 @@ const RANDOM_BYTES = 9;
 const startedIn =
   process.env['npm_lifecycle_event'] === 'fairlead' ? process.env['INIT_CWD'] : undefined;
 
+const cwd = startedIn ?? process.cwd();
+
+/** In the folder of an installation, its first key serves where no other is given; it never goes to another machine. */
+function localKey(): string | undefined {
+  if (process.env['FAIRLEAD_URL'] !== undefined || process.argv.includes('--url')) return undefined;
+  try {
+    return readFileSync(join(cwd, '.fairlead', 'admin-key'), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 const io: Io = {
-  env: process.env,
-  cwd: startedIn ?? process.cwd(),
+  env: { ...process.env, FAIRLEAD_API_KEY: process.env['FAIRLEAD_API_KEY'] ?? localKey() },
+  cwd,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

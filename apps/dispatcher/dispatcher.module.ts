@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs
 import { asAttemptId, asJobId, asProviderId } from '#libs/domain';
 import type { AdapterRegistry } from '#libs/provider-kit';
 import type { Lane, Queues } from '#libs/queue';
-import type { Clock, Ids } from '#libs/runtime';
+import type { Clock, Ids, Log } from '#libs/runtime';
 import type { Stores } from '#libs/storage';
 import { AdvanceAttempt } from './advance-attempt';
 import { SupervisedRequests, type WorkloadSettings } from './lease-requests';
@@ -23,20 +23,21 @@ export interface DispatcherParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly workload: WorkloadSettings;
-  readonly metrics: AttemptCount;
+  readonly metrics: DispatcherFigures;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** Acquires, observes and releases leases; fails over; sweeps for orphans. The only writer of attempts and job state. */
 @Module({})
 export class DispatcherModule {
   static with(parts: DispatcherParts): DynamicModule {
-    const { stores, queues, adapters, clock, ids, workload, metrics } = parts;
+    const { stores, queues, adapters, clock, ids, workload, metrics, log } = parts;
     const { doorbell } = queues;
     const requests = new SupervisedRequests(stores.jobs, adapters, workload);
     const reconcilers = new Reconcilers(
       queues,
       adapters,
-      metrics,
+      { metrics, log },
       new PlaceJob(stores, doorbell, ids, clock),
       new AdvanceAttempt(stores.attempts, adapters, requests, doorbell, clock),
       {
@@ -55,8 +56,10 @@ export class DispatcherModule {
   }
 }
 
-export interface AttemptCount {
+/** The figures that the dispatcher reports. */
+export interface DispatcherFigures {
   countAttempt(ended: { readonly providerId: string; readonly outcome: string }): void;
+  countOrphans(providerId: string, count: number): void;
 }
 
 /** Parse the id, call the use case, return. */
@@ -64,7 +67,7 @@ class Reconcilers implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
     private readonly adapters: AdapterRegistry,
-    private readonly metrics: AttemptCount,
+    private readonly reports: Pick<DispatcherParts, 'metrics' | 'log'>,
     private readonly place: PlaceJob,
     private readonly advance: AdvanceAttempt,
     private readonly sweeps: { readonly leases: SweepLeases; readonly overdue: SweepOverdue },
@@ -77,10 +80,7 @@ class Reconcilers implements OnApplicationBootstrap {
       this.queues.reconcile('place', (id) => this.place.run(asJobId(id))),
       this.queues.reconcile('advance', (id) => this.move(id), lanes),
       this.queues.reconcile('sweep-overdue', () => this.sweeps.overdue.run()),
-      this.queues.reconcile(
-        'sweep-leases',
-        async (id) => void (await this.sweeps.leases.run(asProviderId(id))),
-      ),
+      this.queues.reconcile('sweep-leases', (id) => this.sweepLeases(id)),
     ]);
     await this.queues.every('sweep-overdue', ['all'], SWEEP_OVERDUE_EVERY_MS);
     await this.queues.every(
@@ -94,6 +94,14 @@ class Reconcilers implements OnApplicationBootstrap {
     const attempt = await this.advance.run(asAttemptId(id));
     if (attempt?.phase !== 'released') return;
     const { offer, outcome } = attempt;
-    this.metrics.countAttempt({ providerId: offer.providerId, outcome: outcome ?? 'none' });
+    this.reports.metrics.countAttempt({ providerId: offer.providerId, outcome: outcome ?? 'none' });
+  }
+
+  private async sweepLeases(id: string): Promise<void> {
+    const orphans = await this.sweeps.leases.run(asProviderId(id));
+    if (orphans.length === 0) return;
+    this.reports.metrics.countOrphans(id, orphans.length);
+    const fields = { provider: id, leaseKeys: orphans };
+    this.reports.log.warn(fields, 'Leases that no attempt owns were released.');
   }
 }

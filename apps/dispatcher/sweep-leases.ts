@@ -1,5 +1,5 @@
 import type { ProviderId } from '#libs/domain';
-import { guardedCall, type AdapterRegistry } from '#libs/provider-kit';
+import { guardedCall, ProviderError, type AdapterRegistry } from '#libs/provider-kit';
 import type { Clock } from '#libs/runtime';
 import type { Attempts } from '#libs/storage';
 
@@ -11,19 +11,20 @@ export class SweepLeases {
     private readonly clock: Clock,
   ) {}
 
-  /** Returns the lease keys that were orphans; one that does not go is found again by the next sweep. */
+  /** Returns the lease keys that were orphans. One that cannot be released holds up no other; the next sweep finds it again. */
   async run(providerId: ProviderId): Promise<readonly string[]> {
     const adapter = this.adapters.for(providerId);
-    const ctx = guardedCall(this.clock.nowMs());
-    const leases = await adapter.listLeases(ctx);
+    const leases = await adapter.listLeases(guardedCall(this.clock.nowMs()));
     const owned = await this.attempts.holding(leases.map(({ leaseKey }) => leaseKey));
     const orphans = leases.filter(({ leaseKey }) => !owned.has(leaseKey));
     for (const { leaseKey, externalId } of orphans) {
-      await adapter.release(
-        { leaseKey, externalId, region: null },
-        guardedCall(this.clock.nowMs()),
-      );
+      const ref = { leaseKey, externalId, region: null };
+      await adapter.release(ref, guardedCall(this.clock.nowMs())).catch(passRefusal);
     }
     return orphans.map(({ leaseKey }) => leaseKey);
   }
+}
+
+function passRefusal(error: unknown): void {
+  if (!(error instanceof ProviderError)) throw error;
 }

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import type { Assembly } from '#libs/runtime';
+import { ADMIN_KEY_FILE, ensureAdminKey } from './admin-key';
 import { ApiKeysController } from './api-keys.controller';
 import { Admission, AdmittedGuard } from './auth';
 import { CancelJob } from './cancel-job';
@@ -96,3 +97,5 @@ export function gatewayAssembly(
     },
   };
 }
+
+export { ADMIN_KEY_FILE, ensureAdminKey, IssueApiKey };

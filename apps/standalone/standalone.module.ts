@@ -1,11 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CostOracleModule } from '#apps/cost-oracle/cost-oracle.module';
 import { DispatcherModule } from '#apps/dispatcher/dispatcher.module';
-import { gatewayAssembly } from '#apps/gateway/gateway.module';
+import { ensureAdminKey, gatewayAssembly } from '#apps/gateway/gateway.module';
 import { HealthMonitorModule } from '#apps/health-monitor/health-monitor.module';
 import { PolicyEngineModule } from '#apps/policy-engine/policy-engine.module';
 import { messagesOver, openPlatform, type Platform, type PlatformConfig } from '#libs/platform';
-import type { Assembly, BaseConfig, Runtime } from '#libs/runtime';
+import { ConfigError, type Assembly, type BaseConfig, type Runtime } from '#libs/runtime';
 import { InProcessBus, InProcessClient, InProcessServer } from '#libs/runtime/transport';
 
 /** Of the API; raised with its description. */
@@ -23,18 +23,20 @@ class StandaloneModule {
 
 /** For `run` and `start`; opens everything that the services share. */
 export async function standalone(runtime: StandaloneRuntime): Promise<Assembly> {
-  return assemble(runtime, await openPlatform(runtime, { providers: true }));
+  const platform = await openPlatform(runtime, { providers: 'live-or-emulated' });
+  await ensureAdminKey(runtime, platform.storage.apiKeys);
+  return assemble(runtime, platform);
 }
 
 /** The five services on a platform that is open. */
 export function assemble(runtime: StandaloneRuntime, platform: Platform): Assembly {
   const { storage: stores, queues, providers, serverSecret, secretOf } = platform;
-  const { clock, ids, config, metrics } = runtime;
+  const { clock, ids, config, metrics, log } = runtime;
   const { adapters } = providers;
   const bus = new InProcessBus();
   const client = new InProcessClient(bus);
   const workload = {
-    controlUrl: config.publicUrl ?? `http://127.0.0.1:${config.port}`,
+    controlUrl: controlUrlOf(config),
     serverSecret: serverSecret.reveal(),
     secretOf,
     heartbeatMs: config.heartbeatSeconds * 1_000,
@@ -53,11 +55,19 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
     module: StandaloneModule.with([
       PolicyEngineModule.with({ stores, queues, clock, ids, metrics }),
       CostOracleModule.with({ stores, queues, adapters, clock }),
-      DispatcherModule.with({ stores, queues, adapters, clock, ids, workload, metrics }),
+      DispatcherModule.with({ stores, queues, adapters, clock, ids, workload, metrics, log }),
       HealthMonitorModule.with({ stores, queues, clock, providers: providers.providers }),
       gateway.module,
     ]),
     transport: { strategy: new InProcessServer(bus) },
     http: gateway.http,
   };
+}
+
+/** How workloads reach this process: emulated ones are on this machine, real ones need to be told. */
+function controlUrlOf({ publicUrl, port }: BaseConfig): string {
+  if (publicUrl === undefined && port === 0) {
+    throw new ConfigError(['FAIRLEAD_PUBLIC_URL: is needed where PORT is 0']);
+  }
+  return publicUrl ?? `http://127.0.0.1:${port}`;
 }

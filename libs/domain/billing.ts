@@ -96,18 +96,20 @@ const bookable: ReadonlySet<Attempt['phase']> = new Set<Attempt['phase']>([
 ]);
 
 /**
- * What the same work would have cost at the baseline offer: its start-up plus the run time that counted. Work lost to an
- * interruption is left out, since the baseline would not have lost it.
+ * What the same work would have cost at the baseline offer: the run time that counted, and the start-up that the last attempt
+ * really had. Work lost to an interruption is left out, since the baseline would not have lost it.
  */
 export function baselineCost(
   baseline: Baseline,
   spec: Pick<JobSpec, 'checkpoint'>,
-  attempts: readonly Pick<Attempt, 'report' | 'billedToMs' | 'phaseSinceMs'>[],
+  attempts: readonly Pick<Attempt, 'report' | 'billedFromMs'>[],
 ): MicroUsd {
-  const runs = attempts.map(runMs).filter((durationMs) => durationMs > 0);
-  const usefulMs = spec.checkpoint === null ? (runs.at(-1) ?? 0) : runs.reduce((a, b) => a + b, 0);
-  if (usefulMs === 0) return ZERO_USD;
-  return leaseCost(baseline.pricePerHour, usefulMs + baseline.startupMs, baseline.billing);
+  const ran = attempts.filter((attempt) => runMs(attempt) > 0);
+  const last = ran.at(-1);
+  if (last === undefined) return ZERO_USD;
+  const counted = spec.checkpoint === null ? [last] : ran;
+  const usefulMs = counted.reduce((total, attempt) => total + runMs(attempt), 0);
+  return leaseCost(baseline.pricePerHour, usefulMs + startUpMs(last), baseline.billing);
 }
 
 /** How long the workload ran, as the supervisor told it. */
@@ -115,4 +117,10 @@ function runMs({ report }: Pick<Attempt, 'report'>): number {
   if (report.startedAtMs === null) return 0;
   const untilMs = report.exit?.atMs ?? report.heartbeatAtMs ?? report.startedAtMs;
   return Math.max(0, untilMs - report.startedAtMs);
+}
+
+/** From the first charge to the start of the workload. */
+function startUpMs({ report, billedFromMs }: Pick<Attempt, 'report' | 'billedFromMs'>): number {
+  if (report.startedAtMs === null || billedFromMs === null) return 0;
+  return Math.max(0, report.startedAtMs - billedFromMs);
 }

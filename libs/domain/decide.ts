@@ -121,8 +121,8 @@ function baselineOf(judged: readonly Judged[]): Baseline | null {
     if (best === null || byExpectedCostThenId(ranked, best) < 0) best = ranked;
   }
   if (best === null) return null;
-  const { id, pricePerHour, billing, startupMs } = best.offer;
-  return { offerId: id, pricePerHour, billing, startupMs };
+  const { id, pricePerHour, billing } = best.offer;
+  return { offerId: id, pricePerHour, billing };
 }
 
 function byExpectedCostThenId(a: RankedOffer, b: RankedOffer): number {

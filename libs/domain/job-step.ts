@@ -168,19 +168,20 @@ function leaseBound(
     : { maxLeaseMs: jobMs, maxLeaseMeans: 'max-duration' };
 }
 
-/** The job's state follows from its outcome and its attempts. */
+/** The job's state follows from its outcome and its attempts, oldest first. */
 export function jobStateOf(
   job: Pick<Job, 'outcome' | 'cancelRequestedAtMs'>,
-  attempts: readonly Pick<Attempt, 'phase'>[],
+  attempts: readonly Pick<Attempt, 'phase' | 'outcome'>[],
 ): JobState {
   if (job.outcome !== null) {
     if (job.outcome === 'completed') return 'succeeded';
     return job.outcome === 'cancelled' ? 'cancelled' : 'failed';
   }
-  const live = attempts.find(({ phase }) => phase !== 'released');
-  if (job.cancelRequestedAtMs !== null || live?.phase === 'releasing') return 'stopping';
-  if (live === undefined) return attempts.length === 0 ? 'queued' : 'recovering';
-  return live.phase === 'running' ? 'running' : 'starting';
+  const last = attempts.at(-1);
+  if (job.cancelRequestedAtMs !== null || last?.phase === 'releasing') return 'stopping';
+  if (last === undefined) return 'queued';
+  if (last.phase !== 'released') return last.phase === 'running' ? 'running' : 'starting';
+  return last.outcome !== null && meaningOf[last.outcome].is === 'end' ? 'stopping' : 'recovering';
 }
 
 /** Whether a deadline that has passed can still be told from one that was kept. */

@@ -159,7 +159,6 @@ export interface Baseline {
   readonly offerId: OfferId;
   readonly pricePerHour: MicroUsd;
   readonly billing: { readonly incrementMs: number; readonly minimumMs: number };
-  readonly startupMs: number;
 }
 
 /** A job as stored: the spec plus what has become of it. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { openQueues, type Queues } from '#libs/queue';
 import { plugins } from '#libs/providers';
 import { serverSecret, type BaseConfig, type Runtime, type Secret } from '#libs/runtime';
@@ -16,9 +16,9 @@ export interface Platform {
   readonly secretOf: (name: string) => string | null;
 }
 
-/** Which parts a process needs; a gateway, say, talks to no provider. */
+/** Which parts a process needs. Emulated providers live in one process, so only a process that is alone may have them. */
 export interface PlatformNeeds {
-  readonly providers: boolean;
+  readonly providers: 'none' | 'live' | 'live-or-emulated';
 }
 
 type PlatformRuntime = Runtime<BaseConfig & PlatformConfig>;
@@ -47,7 +47,7 @@ async function openDatabase({ config, log, atEnd }: PlatformRuntime): Promise<st
   if (config.databaseUrl !== undefined) return config.databaseUrl.reveal();
   const { startEmbeddedPostgres } = await import('#libs/storage/embedded');
   const database = await startEmbeddedPostgres({
-    dataDir: join(config.dataDir, 'postgres'),
+    dataDir: resolve(config.dataDir, 'postgres'),
     log: (message) => log.info(message),
   });
   atEnd('embedded database', () => database.stop());
@@ -69,10 +69,10 @@ async function openAccounts(
   { config, env, metrics, atEnd }: PlatformRuntime,
   needs: PlatformNeeds,
 ): Promise<OpenProviders> {
-  const providers = await openProviders(needs.providers ? plugins : [], {
+  const providers = await openProviders(needs.providers === 'none' ? [] : plugins, {
     env,
-    emulate: config.emulate,
-    emulatorDir: join(config.dataDir, 'emulators'),
+    emulate: config.emulate && needs.providers === 'live-or-emulated',
+    emulatorDir: resolve(config.dataDir, 'emulators'),
     delayFactor: config.emulatorDelayFactor,
     metrics,
   });

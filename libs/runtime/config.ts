@@ -106,3 +106,8 @@ function wording(
   const missing = field === undefined || !Object.hasOwn(given, field);
   return missing ? 'is needed and not set' : message;
 }
+
+/** The environment of the process, for a composition root that has to hand part of it on. */
+export function environment(): Environment {
+  return process.env;
+}

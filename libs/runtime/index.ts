@@ -1,6 +1,6 @@
 export * from './clock';
 export { addOperations } from './operations';
-export { baseConfigSchema, ConfigError, loadConfig, type BaseConfig } from './config';
+export { baseConfigSchema, ConfigError, environment, loadConfig, type BaseConfig } from './config';
 export { createLog, NestLog, type Log, type LogLevel } from './log';
 export { Metrics, type AttemptFigures } from './metrics';
 export { Readiness, type ReadinessReport } from './readiness';

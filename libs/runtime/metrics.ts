@@ -51,6 +51,12 @@ export class Metrics {
     labelNames: ['provider', 'outcome'],
     registers: [this.registry],
   });
+  private readonly orphans = new Counter({
+    name: 'fairlead_orphan_leases_total',
+    help: 'Leases found at providers that no attempt owns.',
+    labelNames: ['provider'],
+    registers: [this.registry],
+  });
   private readonly rings = new Counter({
     name: 'fairlead_queue_rings_total',
     help: 'Wake-ups that were enqueued or lost.',
@@ -93,6 +99,10 @@ export class Metrics {
 
   countAttempt({ providerId, outcome }: AttemptFigures): void {
     this.attempts.inc({ provider: providerId, outcome });
+  }
+
+  countOrphans(providerId: string, count: number): void {
+    this.orphans.inc({ provider: providerId }, count);
   }
 
   countRings(queue: string, fate: string, count: number): void {

@@ -18,7 +18,6 @@ export function describeJobs(open: Open<Stores>): void {
           offerId: asOfferId('aws/eu/m7/on-demand'),
           pricePerHour: usd(3.5),
           billing: { incrementMs: 1_000, minimumMs: 60_000 },
-          startupMs: 45_000,
         },
       });
       const result = await stores().jobs.submit(submissionOf(job));

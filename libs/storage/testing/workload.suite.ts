@@ -193,7 +193,6 @@ export function describeWorkloadStores(open: Open<WorkloadStores>): void {
       offerId: asOfferId('aws/us/x/on-demand'),
       pricePerHour: usd(4),
       billing: { incrementMs: 1_000, minimumMs: 60_000 },
-      startupMs: 0,
     };
 
     it('are empty without charges', async () => {
