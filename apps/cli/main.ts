@@ -17,7 +17,11 @@ const cwd = startedIn ?? process.cwd();
 
 /** In the folder of an installation, its first key serves where no other is given; it never goes to another machine. */
 function localKey(): string | undefined {
-  if (process.env['FAIRLEAD_URL'] !== undefined || process.argv.includes('--url')) return undefined;
+  if (
+    process.env['FAIRLEAD_URL'] !== undefined ||
+    process.argv.some((word) => word.startsWith('--url'))
+  )
+    return undefined;
   try {
     return readFileSync(join(cwd, '.fairlead', 'admin-key'), 'utf8').trim();
   } catch {

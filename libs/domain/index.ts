@@ -1,4 +1,5 @@
 export * from './attempt';
+export * from './attempt-due';
 export * from './failover';
 export * from './ids';
 export * from './job';

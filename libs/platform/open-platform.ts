@@ -66,7 +66,7 @@ async function openStores(
 }
 
 async function openAccounts(
-  { config, env, metrics, atEnd }: PlatformRuntime,
+  { config, env, metrics, clock, atEnd }: PlatformRuntime,
   needs: PlatformNeeds,
 ): Promise<OpenProviders> {
   const providers = await openProviders(needs.providers === 'none' ? [] : plugins, {
@@ -75,6 +75,7 @@ async function openAccounts(
     emulatorDir: resolve(config.dataDir, 'emulators'),
     delayFactor: config.emulatorDelayFactor,
     metrics,
+    clock,
   });
   atEnd('providers', () => providers.close());
   return providers;

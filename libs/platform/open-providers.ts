@@ -11,6 +11,7 @@ import {
   type RunningEmulator,
   type Timers,
 } from '#libs/provider-kit';
+import type { Clock } from '#libs/runtime';
 
 export interface ProviderSettings {
   /** Configuration of real accounts; a provider that finds none in it is emulated. */
@@ -22,6 +23,7 @@ export interface ProviderSettings {
   /** How lifelike emulated waits are: 1 is real time. */
   readonly delayFactor: number;
   readonly metrics: CallMetrics;
+  readonly clock: Clock;
 }
 
 export interface OpenProvider {
@@ -40,23 +42,15 @@ export interface OpenProviders {
 
 const EMULATOR_SEED = 1;
 
-/** Time as the machine has it; the only place where emulators and guards get the real one. */
-const realTimers: Timers = {
-  nowMs: () => Date.now(),
-  setTimer: (ms, action) => {
+/** Timers of the machine on the clock of the process. */
+function timersOn(clock: Clock): Timers & EmulatorClock {
+  const later = (ms: number, action: () => void): (() => void) => {
     const timer = setTimeout(action, ms);
-    return () => clearTimeout(timer);
-  },
-};
-
-const realClock: EmulatorClock = {
-  nowMs: () => Date.now(),
-  after: (delayMs, action) => {
-    const timer = setTimeout(action, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
-  },
-};
+  };
+  return { nowMs: () => clock.nowMs(), setTimer: later, after: later };
+}
 
 /** Open every provider: the real account where one is configured, else its emulator where that is allowed. */
 export async function openProviders(
@@ -66,7 +60,7 @@ export async function openProviders(
   const opened = await Promise.all(plugins.map((plugin) => openProvider(plugin, settings)));
   const present = opened.filter((each) => each !== null);
   const guarded = present.map(({ adapter }) =>
-    guard(adapter, { timers: realTimers, metrics: settings.metrics }),
+    guard(adapter, { timers: timersOn(settings.clock), metrics: settings.metrics }),
   );
   return {
     adapters: new AdapterRegistry(guarded),
@@ -79,7 +73,7 @@ export async function openProviders(
 
 async function openProvider(
   plugin: AnyProviderPlugin,
-  { env, emulate, emulatorDir, delayFactor }: ProviderSettings,
+  { env, emulate, emulatorDir, delayFactor, clock }: ProviderSettings,
 ): Promise<{ readonly adapter: ProviderAdapter; readonly provider: OpenProvider } | null> {
   const { descriptor } = plugin;
   const live = plugin.adapterFromEnv(env);
@@ -90,7 +84,7 @@ async function openProvider(
   await mkdir(rootDir, { recursive: true });
   const emulator = await plugin.startEmulator({
     rootDir,
-    clock: realClock,
+    clock: timersOn(clock),
     delayFactor,
     seed: EMULATOR_SEED,
   });
