@@ -65,7 +65,7 @@ async function end(job: Job, exitCode: number): Promise<void> {
   if (placed === null) throw new Error('the job is gone');
   const outcome = exitCode === 0 ? 'completed' : 'workload-failed';
   const state = exitCode === 0 ? 'succeeded' : 'failed';
-  const data = { outcome, cost: 0 };
+  const data = { outcome, costMicroUsd: 0 };
   const event = { type: 'job.ended', data, jobId: job.id, attemptId: null, atMs };
   const ended = { ...placed, outcome, state, endedAtMs: atMs, dueAtMs: null } as const;
   await gateway.storage.jobs.update(ended, { events: [event] });

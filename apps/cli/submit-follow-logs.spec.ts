@@ -70,7 +70,7 @@ describe('following a job', () => {
     submitJob: () => ({ document: running }),
   };
   const stream = (text: string, more = {}) => ({ text, type: 'text/event-stream', ...more });
-  const ended = event(9, 'job.ended', { outcome: 'completed', cost: 1_250_000 });
+  const ended = event(9, 'job.ended', { outcome: 'completed', costMicroUsd: 1_250_000 });
 
   it.each([
     ['the code of the workload', failed, exitedWith(42), 42],

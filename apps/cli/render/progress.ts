@@ -21,15 +21,15 @@ const because = (fields: Fields): string => {
 };
 
 /** What each event means for somebody who waits for the job; events without a row are told by their name. */
-const meanings: Readonly<Record<string, (fields: Fields) => string>> = {
+export const meanings: Readonly<Record<string, (fields: Fields) => string>> = {
   'job.submitted': (fields) => `submitted to project ${text(fields, 'project')}`,
   'job.decided': (fields) =>
     `decided: ${text(fields, 'ranked')} can serve, ${text(fields, 'rejected')} refused`,
   'job.placed': (fields) =>
-    `placed at ${text(fields, 'offer')} (attempt ${text(fields, 'attempt')}), expected ${money(fields, 'expectedCost')}`,
+    `placed at ${text(fields, 'offer')} (attempt ${text(fields, 'number')}), expected ${money(fields, 'expectedCost')}`,
   'job.waiting': (fields) => `waiting for capacity${awaitedIn(fields)}`,
   'job.cancel-requested': (fields) => `cancel requested by ${text(fields, 'by')}`,
-  'job.ended': (fields) => `ended: ${text(fields, 'outcome')}, ${money(fields, 'cost')}`,
+  'job.ended': (fields) => `ended: ${text(fields, 'outcome')}, ${money(fields, 'costMicroUsd')}`,
   'budget.soft-limit': (fields) =>
     `the budget of ${text(fields, 'project')} has passed its soft limit of ${money(fields, 'softLimit')}`,
   'attempt.acquire': (fields) => `asking for ${text(fields, 'offer')}`,
@@ -41,12 +41,16 @@ const meanings: Readonly<Record<string, (fields: Fields) => string>> = {
   'attempt.interrupted': (fields) => `interrupted at ${text(fields, 'offer')}${because(fields)}`,
   'attempt.abandon': (fields) => `giving up ${text(fields, 'offer')}${because(fields)}`,
   'attempt.notice': (fields) => `${text(fields, 'offer')} will be taken back soon`,
+  'workload.started': () => 'the supervisor starts the workload',
+  'workload.exited': (fields) =>
+    `the workload ended with ${text(fields, 'code')} (${text(fields, 'reason')})`,
+  'workload.lost': () => 'the machine was started anew; what ran there is lost',
   'attempt.price-drifted': (fields) =>
     `charged ${money(fields, 'seen')}/h instead of ${money(fields, 'quoted')}/h`,
 };
 
 function awaitedIn({ awaited }: Fields): string {
-  const count = Array.isArray(awaited) ? awaited.length : 0;
+  const count = typeof awaited === 'number' ? awaited : 0;
   return count === 0 ? '' : `: ${counted(count, 'offer')} would serve`;
 }
 

@@ -1,5 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { routes, type EventView, type PlanView, type WhyView } from '#libs/contracts';
+import {
+  eventCatalogue,
+  routes,
+  type EventView,
+  type PlanView,
+  type WhyView,
+} from '#libs/contracts';
 import { Failure } from '../failure';
 import { fairlead, NOW } from '../testing/terminal';
 import { counted, dollars, duration, relative, share } from './amounts';
@@ -7,7 +13,7 @@ import { renderCosts } from './costs';
 import { failureDocument, renderFailure } from './failure';
 import { createPaint } from './paint';
 import { renderPlan } from './plan';
-import { renderEvent } from './progress';
+import { renderEvent, meanings } from './progress';
 import { printable, table } from './table';
 import { renderWhy } from './why';
 
@@ -160,13 +166,17 @@ describe('progress', () => {
     data,
   });
 
+  it.each(eventCatalogue.map(({ type }) => type))('has words for %s', (type) => {
+    expect(meanings[type]).toBeDefined();
+  });
+
   it.each([
     [
       'job.placed',
-      { offer: 'akash/x', attempt: 2, expectedCost: 11_228_500 },
+      { offer: 'akash/x', number: 2, expectedCost: 11_228_500 },
       'placed at akash/x (attempt 2), expected $11.23',
     ],
-    ['job.waiting', { awaited: ['a', 'b'] }, 'waiting for capacity: 2 offers would serve'],
+    ['job.waiting', { awaited: 2 }, 'waiting for capacity: 2 offers would serve'],
     [
       'attempt.lease-refused',
       { offer: 'akash/x', errorKind: 'no-capacity' },
