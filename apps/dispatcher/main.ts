@@ -1,11 +1,8 @@
-import { openPlatform } from '#libs/platform';
+import { controlUrlOf, openPlatform } from '#libs/platform';
 import { run } from '#libs/runtime';
 import { tcpServer } from '#libs/runtime/transport';
 import { configSchema } from './config';
 import { DispatcherModule } from './dispatcher.module';
-
-/** Where the gateway listens unless `FAIRLEAD_PUBLIC_URL` says how workloads reach it. */
-const LOCAL_GATEWAY = 'http://127.0.0.1:8080';
 
 void run(
   async (runtime) => {
@@ -14,7 +11,7 @@ void run(
     const { storage: stores, queues, secretOf } = platform;
     const { adapters } = platform.providers;
     const workload = {
-      controlUrl: config.publicUrl ?? LOCAL_GATEWAY,
+      controlUrl: controlUrlOf(config, platform.providers.providers),
       serverSecret: platform.serverSecret.reveal(),
       secretOf,
       heartbeatMs: config.heartbeatSeconds * 1_000,

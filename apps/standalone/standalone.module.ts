@@ -4,8 +4,14 @@ import { DispatcherModule } from '#apps/dispatcher/dispatcher.module';
 import { ensureAdminKey, gatewayAssembly } from '#apps/gateway/gateway.module';
 import { HealthMonitorModule } from '#apps/health-monitor/health-monitor.module';
 import { PolicyEngineModule } from '#apps/policy-engine/policy-engine.module';
-import { messagesOver, openPlatform, type Platform, type PlatformConfig } from '#libs/platform';
-import { ConfigError, type Assembly, type BaseConfig, type Runtime } from '#libs/runtime';
+import {
+  controlUrlOf,
+  messagesOver,
+  openPlatform,
+  type Platform,
+  type PlatformConfig,
+} from '#libs/platform';
+import type { Assembly, BaseConfig, Runtime } from '#libs/runtime';
 import { InProcessBus, InProcessClient, InProcessServer } from '#libs/runtime/transport';
 
 /** Of the API; raised with its description. */
@@ -36,7 +42,7 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
   const bus = new InProcessBus();
   const client = new InProcessClient(bus);
   const workload = {
-    controlUrl: controlUrlOf(config),
+    controlUrl: controlUrlOf(config, providers.providers),
     serverSecret: serverSecret.reveal(),
     secretOf,
     heartbeatMs: config.heartbeatSeconds * 1_000,
@@ -62,12 +68,4 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
     transport: { strategy: new InProcessServer(bus) },
     http: gateway.http,
   };
-}
-
-/** How workloads reach this process: emulated ones are on this machine, real ones need to be told. */
-function controlUrlOf({ publicUrl, port }: BaseConfig): string {
-  if (publicUrl === undefined && port === 0) {
-    throw new ConfigError(['FAIRLEAD_PUBLIC_URL: is needed where PORT is 0']);
-  }
-  return publicUrl ?? `http://127.0.0.1:${port}`;
 }

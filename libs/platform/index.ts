@@ -1,4 +1,5 @@
 export { platformSchema, type PlatformConfig } from './config';
+export { controlUrlOf } from './control-url';
 export { messagesOver } from './messages';
 export { openPlatform, type Platform, type PlatformNeeds } from './open-platform';
 export { openProviders, type OpenProvider, type OpenProviders } from './open-providers';
