@@ -3,10 +3,12 @@ import {
   abandonReason,
   advanced,
   attemptDueAtMs,
+  heard,
   jobStateOf,
   markedUnseen,
   moveFor,
   started,
+  toldBySupervisor,
   type Advance,
   type Attempt,
   type AttemptId,
@@ -59,6 +61,8 @@ export class AdvanceAttempt {
   private async advance(attempt: Attempt, nowMs: number): Promise<Attempt | null> {
     const adapter = this.adapters.for(attempt.offer.providerId);
     const terms = loopTerms(adapter.descriptor);
+    const told = toldBySupervisor(attempt);
+    if (told !== null) return this.record(heard(attempt, told, nowMs), terms, null);
     const reason = abandonReason(attempt, terms, nowMs);
     if (reason !== null) return this.record(abandoned(attempt, reason, nowMs), terms, null);
     const move = moveFor(attempt, terms, nowMs);
@@ -96,7 +100,7 @@ export class AdvanceAttempt {
       externalId: attempt.externalId,
       region: attempt.offer.region,
     };
-    const ctx = guardedCall(this.clock.nowMs());
+    const ctx = guardedCall(this.clock.nowMs(), latestAcquireMs(adapter, move, attempt));
     try {
       if (move === 'acquire')
         return { saw: await adapter.acquire(await this.requests.for(attempt), ctx) };
@@ -160,6 +164,16 @@ export class AdvanceAttempt {
     this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs: nowMs, tag });
     this.doorbell.ring({ queue: 'learn', id, providerId: null, atMs: nowMs, tag });
   }
+}
+
+/** The quiet time begins with the mark, so an acquire that has not had its turn by then is not sent any more. */
+function latestAcquireMs(
+  { descriptor }: ProviderAdapter,
+  move: Move,
+  attempt: Attempt,
+): number | null {
+  if (move !== 'acquire' || attempt.unseenSinceMs === null) return null;
+  return attempt.unseenSinceMs + descriptor.callTimeoutMs;
 }
 
 /** The job's state while this is its live attempt. */

@@ -33,8 +33,8 @@ export interface WorkloadSettings {
   readonly controlUrl: string;
   /** The key of attempt tokens. */
   readonly serverSecret: string;
-  /** The value of a named secret, or null when the router holds none of that name. */
-  readonly secretOf: (name: string) => string | null;
+  /** The value of a named secret, or null when the router holds none of that name for the project. */
+  readonly secretOf: (project: string, name: string) => string | null;
   readonly heartbeatMs: number;
 }
 
@@ -88,7 +88,7 @@ export class SupervisedRequests implements LeaseRequests {
       command: spec.command,
       env: {
         ...spec.env,
-        ...this.secrets(spec.secrets),
+        ...this.secrets(spec),
         FAIRLEAD_JOB: attempt.jobId,
         FAIRLEAD_ATTEMPT: attempt.id,
       },
@@ -108,13 +108,19 @@ export class SupervisedRequests implements LeaseRequests {
     };
   }
 
-  /** A secret that the router does not hold can be had nowhere: the job cannot run, and is told so. */
-  private secrets(wanted: Readonly<Record<string, string>>): Record<string, string> {
+  /**
+   * A secret that the router does not hold for the project can be had nowhere: the job cannot run, and is told so. Asked again
+   * for every lease, since what was allowed at submission may be withdrawn.
+   */
+  private secrets({ project, secrets }: Job['spec']): Record<string, string> {
     return Object.fromEntries(
-      Object.entries(wanted).map(([variable, name]) => {
-        const value = this.settings.secretOf(name);
+      Object.entries(secrets).map(([variable, name]) => {
+        const value = this.settings.secretOf(project, name);
         if (value === null)
-          throw new ProviderError('unsupported', `secret "${name}" is not known to this router`);
+          throw new ProviderError(
+            'unsupported',
+            `this router holds no secret "${name}" for project "${project}"`,
+          );
         return [variable, value];
       }),
     );

@@ -8,12 +8,12 @@ void run(
   async (runtime) => {
     const { clock, config, ids, metrics, log } = runtime;
     const platform = await openPlatform(runtime, { providers: 'live' });
-    const { storage: stores, queues, secretOf } = platform;
+    const { storage: stores, queues } = platform;
     const { adapters } = platform.providers;
     const workload = {
       controlUrl: controlUrlOf(config, platform.providers.providers),
       serverSecret: platform.serverSecret.reveal(),
-      secretOf,
+      secretOf: platform.jobSecrets.secretOf,
       heartbeatMs: config.heartbeatSeconds * 1_000,
     };
     return {

@@ -14,7 +14,13 @@ import {
 } from '#libs/domain';
 import type { Doorbell } from '#libs/queue';
 import type { Clock, Ids } from '#libs/runtime';
-import { StaleRevision, type DecisionRecord, type NewEvent, type Stores } from '#libs/storage';
+import {
+  StaleRevision,
+  type DecisionRecord,
+  type NewEvent,
+  type StoredDecision,
+  type Stores,
+} from '#libs/storage';
 
 /** A decision that was asked for and has not come by then is asked for again. */
 const DECISION_WAIT_MS = 30_000;
@@ -52,7 +58,8 @@ export class PlaceJob {
       nowMs,
     );
     const spokenFor = await this.stores.jobs.spokenFor(job, rankedIds(decision));
-    const step = jobStep({ job, attempts, decision, suspensions, spokenFor, nowMs });
+    const fresh = decision && { ...decision, atMs: decision.confirmedAtMs };
+    const step = jobStep({ job, attempts, decision: fresh, suspensions, spokenFor, nowMs });
     await this.take(step, job, attempts, decision, nowMs);
   }
 
@@ -60,7 +67,7 @@ export class PlaceJob {
     step: JobStep,
     job: Job,
     attempts: readonly Attempt[],
-    decision: DecisionRecord | null,
+    decision: StoredDecision | null,
     nowMs: number,
   ): Promise<void> {
     switch (step.do) {
@@ -82,23 +89,43 @@ export class PlaceJob {
         return;
       }
       case 'wait':
-        return this.wait(job, attempts, step.untilMs, step.awaited, nowMs);
+        return this.wait(step, job, attempts, decision, nowMs);
       case 'end':
-        return this.end(job, attempts, step.outcome, nowMs);
+        await this.end(job, attempts, step.outcome, nowMs);
+        return this.wakeNextInLine(decision, nowMs);
       case 'place':
-        return decision === null ? undefined : this.plan(step, job, attempts, decision, nowMs);
+        if (decision === null) return;
+        await this.plan(step, job, attempts, decision, nowMs);
+        return this.wakeNextInLine(decision, nowMs);
+    }
+  }
+
+  /** The job has left the line: whoever is first now for what it might have taken need not wait until their own time comes. */
+  private async wakeNextInLine(decision: DecisionRecord | null, nowMs: number): Promise<void> {
+    const offers = [...rankedIds(decision), ...(decision?.summary.awaited ?? [])];
+    for (const id of await this.stores.jobs.wakeHeads(offers, nowMs)) {
+      this.doorbell.ring({
+        queue: 'place',
+        id,
+        providerId: null,
+        atMs: nowMs,
+        tag: `line-${nowMs}`,
+      });
     }
   }
 
   private async wait(
+    { untilMs, awaited }: Extract<JobStep, { do: 'wait' }>,
     job: Job,
     attempts: readonly Attempt[],
-    untilMs: number,
-    awaited: readonly OfferId[],
+    decision: StoredDecision | null,
     nowMs: number,
   ): Promise<void> {
     const next = { ...job, state: jobStateOf(job, attempts), dueAtMs: untilMs };
-    const events = [eventOf(job, 'job.waiting', { untilMs, awaited: awaited.length }, nowMs)];
+    const known = await this.stores.jobs.awaited(job.id);
+    const events = isOtherWait(known, awaited, decision)
+      ? [eventOf(job, 'job.waiting', { untilMs, awaited: awaited.length }, nowMs)]
+      : [];
     const saved = await this.stores.jobs.update(next, { events, awaited });
     this.doorbell.ring({
       queue: 'place',
@@ -179,6 +206,17 @@ export class PlaceJob {
       tag: 'r0',
     });
   }
+}
+
+/** Looking again and finding what was found before is no news; who waits for nothing stands in no line, and has the decision tell. */
+function isOtherWait(
+  known: readonly OfferId[],
+  awaited: readonly OfferId[],
+  decision: StoredDecision | null,
+): boolean {
+  if (known.length === 0 && awaited.length === 0)
+    return decision === null || decision.confirmedAtMs === decision.atMs;
+  return known.length !== awaited.length || awaited.some((id) => !known.includes(id));
 }
 
 function rankedIds(decision: DecisionRecord | null): readonly OfferId[] {

@@ -1,8 +1,12 @@
 import type { Attempt } from './attempt';
-import { leaseEndsAtMs, type LoopTerms } from './dispatch';
+import { leaseEndsAtMs, moveFor } from './dispatch';
+import type { LoopTerms } from './loop';
 
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
+const FIRST_LOOK_MS = 1_000;
+/** A provider that asks for a longer pause is asked again all the same: meanwhile a lease may be charged that nobody watches. */
+export const RETRY_AFTER_MAX_MS = 600_000;
 
 /** When the attempt wants to be looked at next, or null at the end. */
 export function attemptDueAtMs(
@@ -14,12 +18,25 @@ export function attemptDueAtMs(
   if (attempt.phase === 'released') return null;
   if (attempt.abandonAs !== null && attempt.phase !== 'releasing') return nowMs;
   const restMs = restInPhaseMs(attempt, terms, nowMs);
-  const waitMs =
-    attempt.failedCalls > 0 ? Math.max(retryAfterMs ?? 0, backoffMs(attempt.failedCalls)) : restMs;
-  const dueAtMs = nowMs + waitMs;
+  const dueAtMs =
+    nowMs +
+    (attempt.failedCalls > 0 ? afterFailureMs(attempt, terms, retryAfterMs, nowMs) : restMs);
   const bounded =
     attempt.phase === 'starting' || attempt.phase === 'running' ? leaseEndsAtMs(attempt) : Infinity;
   return Math.max(nowMs, Math.min(dueAtMs, bounded));
+}
+
+/** Back-off, at least as long as the provider asks; while a lost create is looked for, no more often than without a failure. */
+function afterFailureMs(
+  attempt: Attempt,
+  terms: LoopTerms,
+  retryAfterMs: number | null,
+  nowMs: number,
+): number {
+  const askedMs = Math.min(RETRY_AFTER_MAX_MS, Math.max(0, retryAfterMs ?? 0));
+  const isLooking = attempt.phase === 'acquiring' && moveFor(attempt, terms, nowMs) === 'observe';
+  const lookMs = isLooking ? restInPhaseMs(attempt, terms, nowMs) : 0;
+  return Math.max(askedMs, backoffMs(attempt.failedCalls), lookMs);
 }
 
 function restInPhaseMs(attempt: Attempt, terms: LoopTerms, nowMs: number): number {
@@ -32,6 +49,11 @@ function restInPhaseMs(attempt: Attempt, terms: LoopTerms, nowMs: number): numbe
     case 'confirming':
       return Math.min(untilQuietMs, terms.observeEveryMs);
     case 'starting':
+      // Often at first, since a market has to be taken through its steps, then at the provider's own pace.
+      return Math.min(
+        terms.observeEveryMs,
+        Math.max(FIRST_LOOK_MS, Math.ceil((nowMs - attempt.phaseSinceMs) / 2)),
+      );
     case 'running':
       return attempt.report.exit === null ? terms.observeEveryMs : 0;
     case 'releasing':
@@ -43,6 +65,7 @@ function restInPhaseMs(attempt: Attempt, terms: LoopTerms, nowMs: number): numbe
   }
 }
 
+/** The pause after so many failures in a row: doubled each time, up to a minute. */
 export function backoffMs(failures: number): number {
   return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(10, failures - 1));
 }

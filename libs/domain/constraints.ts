@@ -30,7 +30,9 @@ export const constraints: readonly Constraint[] = [
   (offer) => (offer.available ? null : { code: 'unavailable' }),
   (offer, { suspensions }) => {
     const hit = suspensions.find(offer);
-    return hit === null ? null : { code: 'suspended', untilMs: hit.untilMs, reason: hit.reason };
+    return hit === null
+      ? null
+      : { code: 'suspended', scope: hit.scope, untilMs: hit.untilMs, reason: hit.reason };
   },
   (offer, { infra }) => (infraAllows(offer, infra) ? null : { code: 'infra-excluded' }),
   (offer, { job }) => gpuRejection(offer.gpu, job.spec.resources.gpus),

@@ -298,7 +298,11 @@ describe('summarise', () => {
         const decision = decide(one);
         const summary = summarise(decision);
         const waiting = decision.rejected.filter(({ reasons }) =>
-          reasons.every(({ code }) => temporaryRejections.has(code)),
+          reasons.every(
+            (reason) =>
+              temporaryRejections.has(reason.code) &&
+              !(reason.code === 'suspended' && reason.scope === 'offer-for-job'),
+          ),
         );
         const ends = waiting.flatMap(({ reasons }) =>
           reasons.flatMap((reason) => (reason.code === 'suspended' ? [reason.untilMs] : [])),

@@ -58,7 +58,7 @@ it('says how many offers it leaves out, and when none can serve', () => {
 describe('a rejection in words', () => {
   it.each<[Rejection, string]>([
     [
-      { code: 'suspended', untilMs: 0, reason: 'no-capacity' },
+      { code: 'suspended', scope: 'offer', untilMs: 0, reason: 'no-capacity' },
       'suspended until 1970-01-01T00:00:00.000Z: no-capacity',
     ],
     [{ code: 'gpu-mismatch', want: 'H100:8', have: 'none' }, 'needs H100:8, has no GPU'],

@@ -4,6 +4,7 @@ import type { Baseline, ComplianceRegime, JobFacts } from './job';
 import type { MicroUsd } from './money';
 import type { Offer } from './offer';
 import type { CompiledPolicy } from './policy';
+import type { SuspensionScope } from './failover';
 import type { Suspension } from './suspension';
 
 /** Raised whenever the same inputs may give other bytes. */
@@ -21,7 +22,12 @@ export interface DecisionInput {
 /** Why an offer cannot serve: a code with its numbers, from a closed list. `renderRejection` makes prose of it. */
 export type Rejection =
   | { readonly code: 'unavailable' }
-  | { readonly code: 'suspended'; readonly untilMs: number; readonly reason: string }
+  | {
+      readonly code: 'suspended';
+      readonly scope: SuspensionScope;
+      readonly untilMs: number;
+      readonly reason: string;
+    }
   | { readonly code: 'infra-excluded' }
   | { readonly code: 'gpu-mismatch'; readonly want: string; readonly have: string }
   | { readonly code: 'interconnect-too-slow'; readonly want: string; readonly have: string }

@@ -1,71 +1,17 @@
-import type {
-  Attempt,
-  AttemptEvent,
-  AttemptOutcome,
-  AttemptPhase,
-  WorkloadExitReason,
-} from './attempt';
+import type { Attempt, AttemptEvent, AttemptOutcome, WorkloadExitReason } from './attempt';
 import { attemptMachine } from './attempt';
+import { SAME_CALL_LIMIT, reactions } from './failover';
 import {
-  EXHAUSTED_CALL_SUSPENSION,
-  SAME_CALL_LIMIT,
-  reactions,
-  type ProviderErrorKind,
-  type Reaction,
-} from './failover';
+  moveIn,
+  type CallFailure,
+  type LoopTerms,
+  type Move,
+  type Outcome,
+  type Sighting,
+} from './loop';
 import { step } from './machine';
-import type { MicroUsd } from './money';
-import { suspensionKey, type Suspension } from './suspension';
-
-/** What a look at the lease showed; the provider seam's observation without its transport. */
-export interface Sighting {
-  readonly state: 'starting' | 'active' | 'interrupting' | 'ended' | 'gone';
-  readonly externalId: string | null;
-  readonly cause:
-    | 'released'
-    | 'workload-ended'
-    | 'interrupted'
-    | 'provider-failed'
-    | 'funds-exhausted'
-    | 'no-capacity'
-    | null;
-  readonly billedFromMs: number | null;
-  readonly billedToMs: number | null;
-  readonly pricePerHour: MicroUsd | null;
-}
-
-export interface CallFailure {
-  readonly kind: ProviderErrorKind;
-  readonly text: string;
-  readonly retryAfterMs: number | null;
-}
-
-export type Outcome = { readonly saw: Sighting } | { readonly failed: CallFailure };
-
-export type Move = 'start' | 'acquire' | 'observe' | 'release' | 'rest';
-
-/** What the dispatcher does for an attempt in each phase. */
-export const moveIn: { readonly [P in AttemptPhase]: Move } = {
-  planned: 'start',
-  acquiring: 'acquire',
-  confirming: 'observe',
-  starting: 'observe',
-  running: 'observe',
-  releasing: 'release',
-  released: 'rest',
-};
-
-/** The provider's manners that the loop must respect; taken from its descriptor. */
-export interface LoopTerms {
-  /** A repeated acquire finds the first by itself. Otherwise it may be repeated only after a quiet read. */
-  readonly repeatable: boolean;
-  /** Read-after-write lag plus the longest time that an acquire call may still be under way. */
-  readonly quietMs: number;
-  readonly observeEveryMs: number;
-  readonly startLimitMs: number;
-  /** A running workload that has not been heard for this long is given up. */
-  readonly silenceLimitMs: number;
-}
+import { isWithoutCapacity, restAfter, suspensionsFor } from './rests';
+import type { Suspension } from './suspension';
 
 /** The provider may charge this much more than it quoted before the drift is told. */
 const PRICE_DRIFT_TOLERANCE_BPS = 50;
@@ -104,17 +50,20 @@ export function eventFor(
   nowMs: number,
   quietMs: number,
 ): AttemptEvent | null {
+  if (move === 'observe' && hasExited(attempt)) return 'workload-exited';
   if ('failed' in outcome) {
     return move === 'acquire' && isRefusal(outcome.failed, attempt.failedCalls)
       ? 'lease-refused'
       : null;
   }
   const { state } = outcome.saw;
+  // A dead lease in answer to acquire is a refusal: repeating would only yield the same dead lease. It is confirmed as any other.
+  if (attempt.phase === 'acquiring' && move === 'acquire' && state === 'gone')
+    return 'lease-refused';
   if (state === 'gone' && !isQuiet(attempt, nowMs, quietMs)) return null;
   switch (attempt.phase) {
     case 'acquiring':
-      if (state !== 'gone') return 'lease-granted';
-      return move === 'acquire' ? 'lease-refused' : null;
+      return state === 'gone' ? null : 'lease-granted';
     case 'confirming':
       return state === 'gone' ? 'lease-gone' : 'lease-granted';
     case 'releasing':
@@ -128,9 +77,12 @@ export function eventFor(
   }
 }
 
-/** What the supervisor said outranks what the provider shows: only the supervisor knows how a workload ended. */
+/** Only the supervisor knows how a workload ended, so its word outranks whatever the provider shows, or fails to show. */
+function hasExited({ phase, report }: Attempt): boolean {
+  return report.exit !== null && (phase === 'starting' || phase === 'running');
+}
+
 function workloadEvent({ phase, report }: Attempt, state: Sighting['state']): AttemptEvent | null {
-  if (report.exit !== null) return 'workload-exited';
   if (state === 'gone' || state === 'ended') return 'interrupted';
   return phase === 'starting' && report.startedAtMs !== null ? 'workload-started' : null;
 }
@@ -167,11 +119,18 @@ function lastHeardAtMs({ report, phaseSinceMs }: Attempt): number {
   return Math.max(report.heartbeatAtMs ?? 0, report.startedAtMs ?? 0, phaseSinceMs);
 }
 
-/** How a workload's end is judged. A `stopped` workload was stopped by us, so what we wanted it for decides. */
-const exitOutcomes: { readonly [R in WorkloadExitReason]: (code: number) => AttemptOutcome } = {
-  exited: (code) => (code === 0 ? 'succeeded' : 'workload-failed'),
+type WorkloadExit = NonNullable<Attempt['report']['exit']>;
+
+/**
+ * How a workload's end is judged. A `stopped` workload was stopped by us, so what we wanted it for decides. The supervisor
+ * stops a little before the lease must end, so what bounds the lease is what stopped the workload.
+ */
+const exitOutcomes: {
+  readonly [R in WorkloadExitReason]: (exit: WorkloadExit, attempt: Attempt) => AttemptOutcome;
+} = {
+  exited: ({ code }) => (code === 0 ? 'succeeded' : 'workload-failed'),
   signalled: () => 'workload-failed',
-  'max-duration': () => 'max-duration',
+  'max-duration': (_exit, { maxLeaseMeans }) => maxLeaseMeans,
   stopped: () => 'interrupted',
   'start-failed': () => 'start-timeout',
   'lost-control-plane': () => 'went-silent',
@@ -189,9 +148,35 @@ export interface Advance {
   readonly suspensions: readonly Suspension[];
 }
 
+/**
+ * What the supervisor's word alone amounts to, without a look at the provider: a workload that speaks has a lease, and one that
+ * has ended needs it no longer. Null when it has said nothing new.
+ */
+export function toldBySupervisor(attempt: Attempt): AttemptEvent | null {
+  const { phase, report, unseenSinceMs } = attempt;
+  if (report.bootId === null) return null;
+  if (phase === 'acquiring' || phase === 'confirming') return 'lease-granted';
+  if (phase !== 'starting' && phase !== 'running') return null;
+  // One look first where the lease was never seen: once a read has shown it, its end is believed without a quiet time.
+  if (report.exit !== null) return unseenSinceMs === null ? 'workload-exited' : null;
+  return phase === 'starting' && report.startedAtMs !== null ? 'workload-started' : null;
+}
+
+/** Fold the supervisor's word into the attempt. It is no sighting: the provider's reads may still lag behind the lease. */
+export function heard(attempt: Attempt, event: AttemptEvent, nowMs: number): Advance {
+  const { attempt: next, news } = moved(
+    outcomeOf(attempt, event, { noCapacity: false, latestEndMs: nowMs }),
+    event,
+    nowMs,
+    [],
+  );
+  return { attempt: next, news, suspensions: restAfter(next, nowMs) };
+}
+
 /** Give the attempt up: into `releasing`, or straight to `released` while nothing was ever asked for. */
 export function abandoned(attempt: Attempt, outcome: AttemptOutcome, nowMs: number): Advance {
-  return moved({ ...attempt, outcome: attempt.outcome ?? outcome }, 'abandon', nowMs, []);
+  const given = { ...attempt, outcome: attempt.outcome ?? outcome };
+  return { ...moved(given, 'abandon', nowMs, []), suspensions: restAfter(given, nowMs) };
 }
 
 /** The write-ahead step: committed before the first call, so that no lease can exist that no row knows of. */
@@ -209,27 +194,36 @@ export function advanced(
 ): Advance {
   const known = learned(attempt, move, outcome, nowMs);
   const event = eventFor(attempt, move, outcome, nowMs, terms.quietMs);
-  const suspensions = suspensionsFor(attempt, move, outcome, event, nowMs);
-  if (event === null) return { ...driftNews(attempt, known), suspensions };
+  const refusals = suspensionsFor(attempt, move, outcome, event, nowMs);
+  if (event === null) return { ...driftNews(attempt, known), suspensions: refusals };
+  const facts = {
+    noCapacity: isWithoutCapacity(outcome),
+    latestEndMs: Math.min(nowMs, leaseEndsAtMs(attempt) + terms.startLimitMs),
+  };
   const { attempt: next, news } = moved(
-    outcomeOf(known, event, outcome, nowMs),
+    outcomeOf(known, event, facts),
     event,
     nowMs,
     driftNews(attempt, known).news,
   );
-  return { attempt: next, news, suspensions };
+  const failures = event === 'lease-gone' ? [] : restAfter(next, nowMs);
+  return { attempt: next, news, suspensions: [...refusals, ...failures] };
 }
 
 /** What an outcome tells about the lease, whatever it means for the phase. */
 function learned(attempt: Attempt, move: Move, outcome: Outcome, nowMs: number): Attempt {
   if ('failed' in outcome) {
     const { kind, text } = outcome.failed;
-    return { ...attempt, failedCalls: attempt.failedCalls + 1, errorKind: kind, errorText: text };
+    const failedCalls = attempt.failedCalls + 1;
+    return isRefused(attempt)
+      ? { ...attempt, failedCalls }
+      : { ...attempt, failedCalls, errorKind: kind, errorText: text };
   }
   const { saw } = outcome;
+  const isLookForLostCreate = attempt.phase === 'acquiring' && saw.state === 'gone';
   return {
     ...attempt,
-    failedCalls: 0,
+    failedCalls: isLookForLostCreate ? attempt.failedCalls : 0,
     externalId: saw.externalId ?? attempt.externalId,
     unseenSinceMs: isSighting(move, outcome) ? null : attempt.unseenSinceMs,
     billedFromMs: saw.billedFromMs ?? attempt.billedFromMs,
@@ -239,34 +233,42 @@ function learned(attempt: Attempt, move: Move, outcome: Outcome, nowMs: number):
   };
 }
 
+/** Whether the provider has said no: what it said then stays, whatever later calls run into. */
+function isRefused({ phase, outcome }: Attempt): boolean {
+  return phase === 'confirming' || outcome === 'refused';
+}
+
+interface EndFacts {
+  /** The market accepted the order and nobody took it. */
+  readonly noCapacity: boolean;
+  /** When a lease whose end nobody dated ended at the latest: its dead-man switch does not wait for us to look. */
+  readonly latestEndMs: number;
+}
+
 /** Decide the attempt's outcome where the event decides one; an outcome once decided stays. */
-function outcomeOf(
-  attempt: Attempt,
-  event: AttemptEvent,
-  outcome: Outcome,
-  nowMs: number,
-): Attempt {
+function outcomeOf(attempt: Attempt, event: AttemptEvent, facts: EndFacts): Attempt {
   switch (event) {
     case 'workload-exited': {
       const exit = attempt.report.exit;
       if (exit === null || attempt.outcome !== null) return attempt;
-      return { ...attempt, outcome: attempt.abandonAs ?? exitOutcomes[exit.reason](exit.code) };
+      return { ...attempt, outcome: attempt.abandonAs ?? exitOutcomes[exit.reason](exit, attempt) };
     }
     case 'interrupted': {
       const neverRan = attempt.report.startedAtMs === null;
-      const noCapacity = neverRan && 'saw' in outcome && outcome.saw.cause === 'no-capacity';
-      if (noCapacity)
+      if (neverRan && facts.noCapacity)
         return { ...attempt, outcome: 'refused', errorKind: 'no-capacity', billedFromMs: null };
       return { ...attempt, outcome: attempt.outcome ?? 'interrupted' };
     }
     case 'lease-gone': {
-      const neverHeld = attempt.phase === 'confirming';
+      const neverHeld = attempt.phase === 'confirming' && attempt.externalId === null;
       return {
         ...attempt,
         outcome: attempt.outcome ?? (neverHeld ? 'refused' : 'interrupted'),
         billedFromMs: neverHeld ? null : attempt.billedFromMs,
         billedToMs:
-          neverHeld || attempt.billedFromMs === null ? null : (attempt.billedToMs ?? nowMs),
+          neverHeld || attempt.billedFromMs === null
+            ? null
+            : (attempt.billedToMs ?? facts.latestEndMs),
       };
     }
     case 'lease-granted':
@@ -314,44 +316,4 @@ function driftNews(before: Attempt, after: Attempt): Pick<Advance, 'attempt' | '
     attempt: after,
     news: [...notice, { type: 'attempt.price-drifted', data: { quoted, seen } }],
   };
-}
-
-/** What the failover table keeps out of placement after a refusal. */
-function suspensionsFor(
-  attempt: Attempt,
-  move: Move,
-  outcome: Outcome,
-  event: AttemptEvent | null,
-  nowMs: number,
-): readonly Suspension[] {
-  const noCapacity =
-    event === 'interrupted' && 'saw' in outcome && outcome.saw.cause === 'no-capacity';
-  if (noCapacity)
-    return suspension(attempt, reactions['no-capacity'].suspend, 'no-capacity', nowMs);
-  if (move !== 'acquire' || !('failed' in outcome) || event !== 'lease-refused') return [];
-  const { kind } = outcome.failed;
-  const reaction = reactions[kind];
-  const rest = reaction.next === 'same-call' ? EXHAUSTED_CALL_SUSPENSION : reaction.suspend;
-  return suspension(attempt, rest, kind, nowMs);
-}
-
-function suspension(
-  attempt: Attempt,
-  rest: Reaction['suspend'],
-  reason: string,
-  nowMs: number,
-): readonly Suspension[] {
-  if (rest === null) return [];
-  const { scope, forMs } = rest;
-  const jobId = scope === 'offer-for-job' ? attempt.jobId : null;
-  return [
-    {
-      scope,
-      key: suspensionKey(scope, attempt.offer),
-      jobId,
-      fromMs: nowMs,
-      untilMs: nowMs + forMs,
-      reason,
-    },
-  ];
 }

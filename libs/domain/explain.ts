@@ -49,7 +49,11 @@ function byFewestReasonsThenPrice(a: RejectedOffer, b: RejectedOffer): number {
 }
 
 function isWorthWaitingFor({ reasons }: RejectedOffer): boolean {
-  return reasons.every(({ code }) => temporaryRejections.has(code));
+  return reasons.every(
+    (reason) =>
+      temporaryRejections.has(reason.code) &&
+      !(reason.code === 'suspended' && reason.scope === 'offer-for-job'),
+  );
 }
 
 /** When the first suspension among the awaited offers ends; nobody knows when one that is sold out comes back. */

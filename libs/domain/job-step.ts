@@ -42,6 +42,7 @@ export interface JobView {
   readonly job: Job;
   /** Oldest first. */
   readonly attempts: readonly Attempt[];
+  /** The one that the job names, or null when it has none. */
   readonly decision: { readonly atMs: number; readonly summary: DecisionSummary } | null;
   readonly suspensions: SuspensionIndex;
   /** Offers for which an earlier job is waiting; they are not for us yet. */
@@ -72,7 +73,7 @@ export function jobStep(view: JobView): JobStep {
   if (ended !== null) return { do: 'end', outcome: ended };
   if (isTooLateToStart(job, attempts, nowMs)) return { do: 'end', outcome: 'deadline-passed' };
   if (nowMs >= giveUpAtMs(job, attempts))
-    return { do: 'end', outcome: attempts.length === 0 ? 'queue-timeout' : 'retries-exhausted' };
+    return { do: 'end', outcome: hasRun(attempts) ? 'retries-exhausted' : 'queue-timeout' };
   if (!isFresh(view)) return { do: 'decide' };
   return placementStep(view);
 }
@@ -81,7 +82,7 @@ export function jobStep(view: JobView): JobStep {
 function endOf({ spec }: Job, attempts: readonly Attempt[]): JobOutcome | null {
   const last = attempts.at(-1);
   if (last === undefined || last.outcome === null) return null;
-  if (last.errorKind === 'unsupported') return 'unsupported';
+  if (last.outcome === 'refused' && last.errorKind === 'unsupported') return 'unsupported';
   const meaning = meaningOf[last.outcome];
   if (meaning.is === 'end') return meaning.outcome;
   if (meaning.uses === null) return null;
@@ -99,6 +100,10 @@ export function retriesUsed(attempts: readonly Attempt[]): number {
   }).length;
 }
 
+function hasRun(attempts: readonly Attempt[]): boolean {
+  return attempts.some(({ report }) => report.startedAtMs !== null);
+}
+
 /** A job that has never had a placement is not begun after its deadline; one that has is finished, late as it is. */
 function isTooLateToStart(job: Job, attempts: readonly Attempt[], nowMs: number): boolean {
   const deadline = deadlineAtMs(job);
@@ -111,11 +116,11 @@ function giveUpAtMs({ spec, submittedAtMs }: Job, attempts: readonly Attempt[]):
   return (lastRan?.phaseSinceMs ?? submittedAtMs) + spec.sla.queueTimeoutMs;
 }
 
-/** Placements come from a decision that is recent and younger than the last attempt's end. */
-function isFresh({ decision, attempts, nowMs }: JobView): boolean {
+/** Placements come from a recent decision; where the last attempt came from it as well, only if it was merely refused. */
+function isFresh({ job, decision, attempts, nowMs }: JobView): boolean {
   if (decision === null || nowMs - decision.atMs > DECISION_FRESH_MS) return false;
   const last = attempts.at(-1);
-  return last === undefined || decision.atMs >= last.createdAtMs || !isNewDecisionNeeded(last);
+  return last === undefined || last.decisionId !== job.decisionId || !isNewDecisionNeeded(last);
 }
 
 function isNewDecisionNeeded({ outcome, errorKind }: Attempt): boolean {
@@ -125,28 +130,42 @@ function isNewDecisionNeeded({ outcome, errorKind }: Attempt): boolean {
 function placementStep(view: JobView): JobStep {
   const { job, attempts, decision, suspensions, spokenFor, nowMs } = view;
   if (decision === null) return { do: 'decide' };
-  const tried = new Set(
-    attempts.filter((a) => a.createdAtMs >= decision.atMs).map((a) => a.offer.id),
-  );
+  const tried = triedInRound(attempts);
   const open = decision.summary.ranked.filter(
-    ({ offer }) => suspensions.find(offer) === null && !tried.has(offer.id),
+    ({ offer }) => suspensions.find(offer) === null && !spokenFor.has(offer.id),
   );
-  const placement = open.find(({ offer }) => !spokenFor.has(offer.id));
+  const placement = open.find(({ offer }) => !tried.has(offer.id)) ?? open[0];
   if (placement === undefined) return waitStep(view);
   const bound = leaseBound(job, attempts, placement, nowMs);
   if (bound.maxLeaseMs <= 0) return { do: 'end', outcome: 'budget-exhausted' };
   return { do: 'place', placement, ...bound };
 }
 
-/** Wait in line for every offer that could serve later; a decision whose offers are all used up is replaced when they open again. */
+/**
+ * The offers that have refused the job since it last got a lease, each once: every other one has its turn before the first
+ * is asked again, however long confirming the refusals took.
+ */
+export function triedInRound(attempts: readonly Attempt[]): ReadonlySet<OfferId> {
+  let round = new Set<OfferId>();
+  for (const { outcome, offer } of attempts) {
+    if (outcome !== 'refused') round = new Set();
+    else if (round.has(offer.id)) round = new Set([offer.id]);
+    else round.add(offer.id);
+  }
+  return round;
+}
+
+/** Wait in line for every offer that could serve later; once one of those that the decision left out has opened, decide again. */
 function waitStep({ job, attempts, decision, suspensions, nowMs }: JobView): JobStep {
   const ranked = decision?.summary.ranked ?? [];
   const ends = ranked.flatMap(({ offer }) => suspensions.find(offer)?.untilMs ?? []);
-  if (decision !== null && decision.summary.awaitedUntilMs !== null)
-    ends.push(decision.summary.awaitedUntilMs);
+  const awaitedUntilMs = decision?.summary.awaitedUntilMs ?? null;
+  if (awaitedUntilMs !== null && awaitedUntilMs <= nowMs) return { do: 'decide' };
+  if (awaitedUntilMs !== null) ends.push(awaitedUntilMs);
   const soonestMs = Math.min(nowMs + RECHECK_MS, giveUpAtMs(job, attempts), ...ends);
+  const usable = ranked.filter(({ offer }) => suspensions.find(offer)?.scope !== 'offer-for-job');
   const awaited = [
-    ...new Set([...ranked.map(({ offer }) => offer.id), ...(decision?.summary.awaited ?? [])]),
+    ...new Set([...usable.map(({ offer }) => offer.id), ...(decision?.summary.awaited ?? [])]),
   ];
   return { do: 'wait', untilMs: Math.max(soonestMs, nowMs + 1), awaited };
 }

@@ -42,7 +42,10 @@ export interface SuspensionIndex {
   find(offer: Pick<Offer, 'id' | 'providerId' | 'region'>): Suspension | null;
 }
 
-/** Index the suspensions in force at `nowMs` for a job; of several on one offer the longest wins. */
+/**
+ * Index the suspensions in force at `nowMs` for a job. Of several on one offer the longest wins, but one that concerns this
+ * job alone comes first: it must not stand in line for what it cannot use.
+ */
 export function indexSuspensions(
   all: readonly Suspension[],
   jobId: JobId,
@@ -62,6 +65,7 @@ export function indexSuspensions(
       let found: Suspension | null = null;
       for (const scope of scopes) {
         const hit = longest.get(`${scope}:${suspensionKey(scope, offer)}`);
+        if (hit?.scope === 'offer-for-job') return hit;
         if (hit !== undefined && (found === null || outlasts(hit, found))) found = hit;
       }
       return found;

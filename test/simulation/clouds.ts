@@ -25,10 +25,11 @@ export class SimulatedCloud implements ProviderAdapter {
   readonly descriptor: ProviderDescriptor;
   readonly core: FakeCloudCore;
   private granted = 0;
+  private down = false;
 
   constructor(
     private readonly world: Scene,
-    settings: FakeCloudSettings,
+    private readonly settings: FakeCloudSettings,
     private readonly onGrant: (
       cloud: SimulatedCloud,
       leaseKey: AttemptId,
@@ -75,6 +76,16 @@ export class SimulatedCloud implements ProviderAdapter {
 
   async listLeases(): Promise<readonly LeaseObservation[]> {
     return this.core.listLeases(this.nowMs());
+  }
+
+  setDown(down: boolean): void {
+    this.down = down;
+    this.core.setDown(down);
+  }
+
+  /** Whether another lease of the offer could be had now, going by how many run. */
+  hasRoom(running: number): boolean {
+    return !this.down && running < this.settings.capacity;
   }
 
   isRunning(externalId: string): boolean {

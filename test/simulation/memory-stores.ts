@@ -1,5 +1,6 @@
 import {
   addCounters,
+  asOfferId,
   canonicalJson,
   NO_HEALTH,
   type Accrual,
@@ -23,6 +24,7 @@ import {
 import {
   StaleRevision,
   type Attempts,
+  type BookChange,
   type CostEntries,
   type DecisionRecord,
   type Decisions,
@@ -37,6 +39,7 @@ import {
   type Policies,
   type PolicyVersion,
   type ReportChange,
+  type StoredDecision,
   type StoredEvent,
   type Stores,
   type Submission,
@@ -58,7 +61,7 @@ export class MemoryTables {
     JobId,
     { readonly offers: ReadonlySet<string>; readonly sinceMs: number }
   >();
-  readonly decisions = new Map<DecisionId, DecisionRecord>();
+  readonly decisions = new Map<DecisionId, StoredDecision>();
   readonly events: StoredEvent[] = [];
   readonly costEntries: BookedEntry[] = [];
   readonly idempotency = new Map<string, { readonly digest: string; readonly jobId: JobId }>();
@@ -126,7 +129,7 @@ class MemoryJobs implements Jobs {
     if (key !== null && idempotency !== null) {
       this.tables.idempotency.set(key, { digest: idempotency.bodyDigest, jobId: job.id });
     }
-    return { kind: 'created', job, softLimitCrossed: false };
+    return { kind: 'created', job };
   }
 
   async get(id: JobId): Promise<Job | null> {
@@ -172,6 +175,24 @@ class MemoryJobs implements Jobs {
     return taken;
   }
 
+  async wakeHeads(offers: readonly OfferId[], nowMs: number): Promise<readonly JobId[]> {
+    const heads = new Set<JobId>();
+    for (const offer of offers) {
+      const waiting = [...this.tables.line]
+        .filter(([, place]) => place.offers.has(offer))
+        .flatMap(([id]) => this.tables.jobs.get(id) ?? [])
+        .sort((a, b) => (isAhead(a, b) ? -1 : 1));
+      const [head] = waiting;
+      if (head !== undefined && head.dueAtMs !== null && head.dueAtMs > nowMs) heads.add(head.id);
+    }
+    for (const id of heads) {
+      const job = this.tables.jobs.get(id);
+      if (job !== undefined)
+        this.tables.jobs.set(id, { ...job, dueAtMs: nowMs, revision: job.revision + 1 });
+    }
+    return [...heads];
+  }
+
   async requestCancel(
     id: JobId,
     nowMs: number,
@@ -202,8 +223,19 @@ class MemoryJobs implements Jobs {
     return overdueIn(this.tables.jobs.values(), nowMs, limit).map(({ id }) => id);
   }
 
-  async wakeWaiting(nowMs: number, limit: number): Promise<readonly JobId[]> {
+  async awaited(id: JobId): Promise<readonly OfferId[]> {
+    return [...(this.tables.line.get(id)?.offers ?? [])].map(asOfferId).sort();
+  }
+
+  async wakeWaiting(
+    offers: readonly OfferId[] | null,
+    nowMs: number,
+    limit: number,
+  ): Promise<readonly JobId[]> {
+    const isMeant = ({ id }: Job): boolean =>
+      offers === null || offers.some((offer) => this.tables.line.get(id)?.offers.has(offer));
     const waiting = [...this.tables.jobs.values()]
+      .filter(isMeant)
       .filter((job) => job.outcome === null && job.dueAtMs !== null && job.decisionId !== null)
       .sort((a, b) => (isAhead(a, b) ? -1 : 1))
       .slice(0, limit);
@@ -363,13 +395,20 @@ class MemoryDecisions implements Decisions {
   constructor(private readonly tables: MemoryTables) {}
 
   async record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job> {
-    const saved = this.tables.writeJob(job);
-    this.tables.decisions.set(decision.id, decision);
+    const saved = this.tables.writeJob({ ...job, decisionId: decision.id });
+    this.tables.decisions.set(decision.id, { ...decision, confirmedAtMs: decision.atMs });
     this.tables.append(events);
     return saved;
   }
 
-  async get(id: DecisionId): Promise<DecisionRecord | null> {
+  async confirm(job: Job, atMs: number): Promise<Job> {
+    const saved = this.tables.writeJob(job);
+    const known = job.decisionId === null ? undefined : this.tables.decisions.get(job.decisionId);
+    if (known !== undefined) this.tables.decisions.set(known.id, { ...known, confirmedAtMs: atMs });
+    return saved;
+  }
+
+  async get(id: DecisionId): Promise<StoredDecision | null> {
     return this.tables.decisions.get(id) ?? null;
   }
 }
@@ -379,6 +418,17 @@ class MemoryOffers implements Offers {
 
   async version(): Promise<number> {
     return this.tables.currentBook().version;
+  }
+
+  async changesSince(version: number): Promise<BookChange> {
+    const before = new Map((await this.bookAt(version)).offers.map((offer) => [offer.id, offer]));
+    const now = new Map(this.tables.currentBook().offers.map((offer) => [offer.id, offer]));
+    return {
+      changed: [...before]
+        .filter(([id, offer]) => canonicalJson(offer) !== canonicalJson(now.get(id) ?? null))
+        .map(([id]) => id),
+      hasNew: [...now.keys()].some((id) => !before.has(id)),
+    };
   }
 
   async book(): Promise<OfferBook> {

@@ -6,6 +6,7 @@ import {
   microUsd,
   providerErrorKinds,
   sumUsd,
+  suspensionKey,
   usd,
   type AttemptId,
   type CompiledPolicy,
@@ -23,11 +24,14 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** A seed that has not come to rest by then never will. */
 const HORIZON_MS = 36 * HOUR_MS;
-const MAX_STEPS = 60_000;
+const MAX_STEPS = 500_000;
 const SWEEP_OVERDUE_MS = 30_000;
 const SWEEP_LEASES_MS = 5 * MINUTE_MS;
 const REFRESH_MS = 5 * MINUTE_MS;
 const QUEUE_TIMEOUT_MS = 2 * HOUR_MS;
+const LOOK_AT_CAPACITY_MS = 5 * MINUTE_MS;
+/** Refusals are confirmed one after the other, so that free capacity is found only in time. */
+const FREE_FOR_MS = HOUR_MS;
 
 /** What must always hold. The numbers are cited by tests and documents. */
 export const invariants = {
@@ -40,6 +44,7 @@ export const invariants = {
   I7: 'every charge has a cost entry that covers it',
   I8: 'an older job never waits behind a younger one of equal priority for the same offer',
   I9: 'a workload runs at most once per attempt',
+  I10: 'a job that free capacity could serve for an hour does not time out waiting',
 } as const;
 export type InvariantId = keyof typeof invariants;
 
@@ -88,6 +93,8 @@ class Play {
   private readonly startMs: number;
   private seenAttempts = 0;
   private jobs: readonly Job[] = [];
+  /** When each offer was last seen full or out of reach. */
+  private readonly busyAtMs = new Map<string, number>();
 
   constructor(
     private readonly seed: number,
@@ -106,6 +113,7 @@ class Play {
   async run(): Promise<void> {
     this.leaveOrphans();
     this.scheduleFeedsAndSweeps();
+    this.watchCapacity();
     this.submitJobs();
     this.scheduleTrouble();
     const endMs = this.startMs + HORIZON_MS;
@@ -149,6 +157,23 @@ class Play {
     }
   }
 
+  /** Notes which offers are full or out of reach, for I10. */
+  private watchCapacity(): void {
+    const { agenda, clouds, tables } = this.world;
+    const nowMs = agenda.nowMs();
+    for (const cloud of clouds) {
+      const running = cloud.core.leases(nowMs).filter((lease) => lease.running);
+      for (const { id } of tables.currentBook().offers) {
+        if (!id.startsWith(`${cloud.descriptor.id}/`)) continue;
+        const taken = running.filter(
+          ({ leaseKey }) => tables.attempts.get(leaseKey)?.offer.id === id,
+        );
+        if (!cloud.hasRoom(taken.length)) this.busyAtMs.set(id, nowMs);
+      }
+    }
+    agenda.at(nowMs + LOOK_AT_CAPACITY_MS, () => this.watchCapacity());
+  }
+
   private every(periodMs: number, task: Parameters<World['post']>[0], firstMs = periodMs): void {
     const { agenda } = this.world;
     agenda.at(agenda.nowMs() + firstMs, () => {
@@ -158,9 +183,8 @@ class Play {
   }
 
   private submitJobs(): void {
-    this.jobs = Array.from({ length: integerBetween(this.rng, 1, 4) }, (_, index) =>
-      this.aJob(index),
-    );
+    const count = integerBetween(this.rng, 1, chance(this.rng, 0.15) ? 16 : 4);
+    this.jobs = Array.from({ length: count }, (_, index) => this.aJob(index));
     for (const job of this.jobs) {
       this.world.agenda.at(job.submittedAtMs, () => {
         this.world.tables.jobs.set(job.id, job);
@@ -270,9 +294,9 @@ class Play {
   private outage(): void {
     const { agenda } = this.world;
     this.soon((cloud) => {
-      cloud.core.setDown(true);
+      cloud.setDown(true);
       agenda.at(agenda.nowMs() + integerBetween(this.rng, 1, 30) * MINUTE_MS, () =>
-        cloud.core.setDown(false),
+        cloud.setDown(false),
       );
     });
   }
@@ -383,9 +407,28 @@ class Play {
       for (const lease of core.leases(nowMs))
         if (lease.running) this.breach('I2', `${lease.externalId} of ${lease.leaseKey}`);
     }
+    for (const job of tables.jobs.values()) this.checkPatience(job);
     for (const supervisor of this.supervisors)
       if (supervisor.runs > 1) this.breach('I9', 'a workload ran twice');
     this.checkMoney(nowMs);
+  }
+
+  /** I10: of the offers that its last decision ranked, none was free for long when the job gave up waiting. */
+  private checkPatience(job: Job): void {
+    const { tables } = this.world;
+    if (job.outcome !== 'queue-timeout' || job.endedAtMs === null || job.decisionId === null)
+      return;
+    const sinceMs = job.endedAtMs - FREE_FOR_MS;
+    const ranked = tables.decisions.get(job.decisionId)?.summary.ranked ?? [];
+    const rests = tables.suspensions.filter(
+      ({ jobId, untilMs }) => untilMs > sinceMs && (jobId === null || jobId === job.id),
+    );
+    const free = ranked.find(({ offer }) => {
+      const rested = rests.some(({ scope, key }) => key === suspensionKey(scope, offer));
+      return !rested && (this.busyAtMs.get(offer.id) ?? 0) < sinceMs;
+    });
+    if (free !== undefined)
+      this.breach('I10', `${job.id} gave up though ${free.offer.id} was free`);
   }
 
   private checkMoney(nowMs: number): void {

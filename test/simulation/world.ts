@@ -224,6 +224,8 @@ function taskFor({ queue, id }: Ring): Task {
       return tolerant(async ({ refresh }) => void (await refresh.run(asProviderId(id))));
     case 'sweep-overdue':
       return ({ sweepOverdue }) => sweepOverdue.run();
+    case 'prune':
+      return async () => undefined;
   }
 }
 
