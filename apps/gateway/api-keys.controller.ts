@@ -6,10 +6,11 @@ import { ApiKeys, type ApiKey } from '#libs/storage';
 import { principalOf } from './auth';
 import { IssueApiKey } from './issue-api-key';
 import { parse } from './parse';
+import { coversProjects, requireReach } from './principal';
 import { found } from './refusal';
 import { timeOf, timeOrNull } from './views/times';
 
-/** API keys; their secrets are shown once and kept nowhere. */
+/** API keys; their secrets are shown once and kept nowhere. A key for some projects sees and makes only keys within them. */
 @Controller('v1/api-keys')
 export class ApiKeysController {
   constructor(
@@ -19,22 +20,29 @@ export class ApiKeysController {
   ) {}
 
   @Get()
-  async list(): Promise<{ items: readonly ApiKeyView[] }> {
-    return { items: (await this.keys.list()).map(keyView) };
+  async list(@Req() request: FastifyRequest): Promise<{ items: readonly ApiKeyView[] }> {
+    const by = principalOf(request);
+    const seen = (await this.keys.list()).filter(({ projects }) => coversProjects(by, projects));
+    return { items: seen.map(keyView) };
   }
 
   @Post()
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<CreatedApiKeyView> {
     const wish = parse(newApiKeySchema, body);
-    const { stored, key } = await this.issue.run(wish, principalOf(request).id);
+    const by = principalOf(request);
+    requireReach(by, wish.projects);
+    const { stored, key } = await this.issue.run(wish, by.id);
     const { revokedAt: _never, ...view } = keyView(stored);
     return { ...view, key };
   }
 
   @Delete(':keyId')
   @HttpCode(204)
-  async revoke(@Param('keyId') keyId: string): Promise<void> {
-    found((await this.keys.revoke(keyId, this.clock.nowMs())) || null, 'key');
+  async revoke(@Param('keyId') keyId: string, @Req() request: FastifyRequest): Promise<void> {
+    const by = principalOf(request);
+    const key = await this.keys.get(keyId);
+    const { id } = found(key !== null && coversProjects(by, key.projects) ? key : null, 'key');
+    await this.keys.revoke(id, this.clock.nowMs());
   }
 }
 

@@ -1,11 +1,12 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { mayCall, routerPath, routes, type Route } from '#libs/contracts';
+import { mayCall, routerPath, routes, type Access, type Route } from '#libs/contracts';
 import { asAttemptId, type Attempt } from '#libs/domain';
 import { ApiKeys, Attempts } from '#libs/storage';
 import { digestOfSecret, isSecretOf, readApiKey } from './api-key';
 import { isAttemptToken } from '#libs/supervisor';
 import type { Principal } from './principal';
+import { RateLimits } from './rate-limits';
 import { Refusal } from './refusal';
 import { GatewaySettings } from './settings';
 
@@ -36,6 +37,12 @@ export function attemptOf(request: FastifyRequest): Attempt {
   return attempt;
 }
 
+/** What a request came with, and the address that has paid for it so far. */
+interface Shown {
+  readonly token: string;
+  readonly chargedAddress: string | null;
+}
+
 /** Lets in what the route table allows and refuses everything else: a route that is not in the table is closed to all. */
 @Injectable()
 export class Admission {
@@ -43,37 +50,51 @@ export class Admission {
     private readonly keys: ApiKeys,
     private readonly attempts: Attempts,
     private readonly settings: GatewaySettings,
+    private readonly limits: RateLimits,
   ) {}
 
   /** Called before the body is read, so that strangers cannot make us read one. Addresses that do not exist pass: nothing answers there. */
   async admit(request: FastifyRequest): Promise<void> {
+    const token = tokenOf(request);
+    const isCharged = this.limits.enter(request.ip, token);
     if (request.is404) return;
     const route = routeAt.get(`${request.method.toLowerCase()} ${request.routeOptions.url}`);
     if (route === undefined) throw new Refusal('forbidden');
-    if (route.access.kind === 'attempt-token') await this.admitAttempt(request);
-    if (route.access.kind === 'roles') {
-      const principal = await this.authenticate(bearerOf(request));
-      if (!mayCall(route.access, principal.roles)) throw new Refusal('forbidden');
-      principals.set(request, principal);
+    if (route.access.kind !== 'public') {
+      if (token === null) throw new Refusal('unauthenticated');
+      const shown = { token, chargedAddress: isCharged ? request.ip : null };
+      if (route.access.kind === 'attempt-token') await this.admitAttempt(request, shown);
+      else await this.admitKey(request, shown, route.access);
     }
     admitted.add(request);
   }
 
-  private async authenticate(token: string): Promise<Principal> {
+  private async admitKey(request: FastifyRequest, shown: Shown, access: Access): Promise<void> {
+    const principal = await this.authenticate(shown.token);
+    if (principal === null) {
+      this.limits.forget(shown.token);
+      throw new Refusal('unauthenticated');
+    }
+    this.limits.admit(`key ${principal.id}`, shown.token, shown.chargedAddress);
+    if (!mayCall(access, principal.roles)) throw new Refusal('forbidden');
+    principals.set(request, principal);
+  }
+
+  private async authenticate(token: string): Promise<Principal | null> {
     const presented = readApiKey(token);
-    if (presented === null) throw new Refusal('unauthenticated');
+    if (presented === null) return null;
     const key = await this.keys.get(presented.id);
     const matches = isSecretOf(presented.secret, key?.secretDigest ?? NO_DIGEST);
-    if (key === null || !matches || key.revokedAtMs !== null) throw new Refusal('unauthenticated');
-    return key;
+    return key !== null && matches && key.revokedAtMs === null ? key : null;
   }
 
   /** The token is checked before anything is read, so that it tells nothing about attempts to strangers. */
-  private async admitAttempt(request: FastifyRequest): Promise<void> {
+  private async admitAttempt(request: FastifyRequest, shown: Shown): Promise<void> {
     const { attemptId = '' } = request.params as { readonly attemptId?: string };
     const id = asAttemptId(attemptId);
-    if (!isAttemptToken(this.settings.attemptTokenSecret, id, bearerOf(request)))
+    if (!isAttemptToken(this.settings.attemptTokenSecret, id, shown.token))
       throw new Refusal('unauthenticated');
+    this.limits.admit(`attempt ${id}`, shown.token, shown.chargedAddress);
     const attempt = await this.attempts.get(id);
     if (attempt === null || attempt.phase === 'released') throw new Refusal('attempt-over');
     attempts.set(request, attempt);
@@ -89,8 +110,6 @@ export class AdmittedGuard implements CanActivate {
   }
 }
 
-function bearerOf(request: FastifyRequest): string {
-  const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? [];
-  if (token === undefined) throw new Refusal('unauthenticated');
-  return token;
+function tokenOf(request: FastifyRequest): string | null {
+  return BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }

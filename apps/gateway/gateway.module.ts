@@ -20,7 +20,9 @@ import { ListOffers } from './list-offers';
 import { MoneyController } from './money.controller';
 import { OffersController } from './offers.controller';
 import { PoliciesController } from './policies.controller';
+import { OpenStreams } from './open-streams';
 import { ProblemFilter } from './problem-filter';
+import { RateLimits } from './rate-limits';
 import { ReadLogs } from './read-logs';
 import { ReportCosts } from './report-costs';
 import { RetryJob } from './retry-job';
@@ -39,6 +41,8 @@ const useCases: readonly Provider[] = [
   IssueApiKey,
   ListJobs,
   ListOffers,
+  OpenStreams,
+  RateLimits,
   ReadLogs,
   ReportCosts,
   RetryJob,
@@ -49,7 +53,7 @@ const useCases: readonly Provider[] = [
 /**
  * The gateway: REST, access and event streams. Brings no stores of its own: what it needs must be provided by `imports` or
  * `providers`, under the abstract classes as tokens: Jobs, Attempts, Events, Decisions, Offers, Logs, Artifacts, ApiKeys,
- * Budgets and EventSignal (storage), Doorbell, Messages, Clock, Ids and GatewaySettings. `prepareHttp` belongs to it: without
+ * Budgets and EventSignal (storage), Doorbell, Messages, Clock, Ids, JobSecrets and GatewaySettings. `prepareHttp` belongs to it: without
  * that, every route is closed.
  */
 @Module({})
@@ -87,13 +91,13 @@ export class GatewayModule {
 export function gatewayAssembly(
   needs: GatewayNeeds,
 ): Required<Pick<Assembly, 'http'>> & { readonly module: DynamicModule } {
-  const { providers, settings } = gatewayParts(needs);
+  const { providers } = gatewayParts(needs);
   return {
     module: GatewayModule.with({ providers }),
     http: {
       adapter: gatewayAdapter,
       bodyParser: false,
-      prepare: (app) => prepareHttp(app, settings),
+      prepare: prepareHttp,
     },
   };
 }

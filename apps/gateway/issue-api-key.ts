@@ -10,6 +10,12 @@ export interface KeyWish {
   readonly projects: readonly string[] | null;
 }
 
+/** What is kept of a key, and the key itself. */
+export interface DraftedKey {
+  readonly stored: ApiKey;
+  readonly key: string;
+}
+
 /** Make an API key. The key itself is returned this once; only a digest of its secret is kept. */
 @Injectable()
 export class IssueApiKey {
@@ -19,7 +25,14 @@ export class IssueApiKey {
     private readonly clock: Clock,
   ) {}
 
-  async run(wish: KeyWish, createdBy: string): Promise<{ stored: ApiKey; key: string }> {
+  async run(wish: KeyWish, createdBy: string): Promise<DraftedKey> {
+    const drafted = this.draft(wish, createdBy);
+    await this.keys.create(drafted.stored);
+    return drafted;
+  }
+
+  /** A key that works once its `stored` part is. */
+  draft(wish: KeyWish, createdBy: string): DraftedKey {
     const id = this.ids.next('key');
     const secret = newSecret();
     const stored: ApiKey = {
@@ -30,7 +43,6 @@ export class IssueApiKey {
       createdBy,
       revokedAtMs: null,
     };
-    await this.keys.create(stored);
     return { stored, key: writeApiKey({ id, secret }) };
   }
 }

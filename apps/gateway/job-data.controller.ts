@@ -13,6 +13,7 @@ import { Artifacts, Events, type ArtifactMeta } from '#libs/storage';
 import { principalOf } from './auth';
 import { FindJob } from './find-job';
 import { indexOf, parse } from './parse';
+import { OpenStreams } from './open-streams';
 import { ReadLogs } from './read-logs';
 import { found, Refusal } from './refusal';
 import { StreamEvents } from './stream-events';
@@ -40,6 +41,7 @@ export class HistoryController {
     private readonly find: FindJob,
     private readonly events: Events,
     private readonly streamEvents: StreamEvents,
+    private readonly streams: OpenStreams,
     private readonly clock: Clock,
   ) {}
 
@@ -65,8 +67,12 @@ export class HistoryController {
     const job = await this.find.job(jobId, principalOf(request));
     if (!(request.headers.accept ?? '').includes('text/event-stream'))
       return this.page(job.id, after, limit);
+    const from = sequenceOf(lastEventId) ?? after;
+    const stream = this.streams.open(principalOf(request), reply.raw, (gone) =>
+      Readable.from(this.streamEvents.run(job.id, from, gone)),
+    );
     reply.headers({ ...STREAM_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
-    return Readable.from(this.streamEvents.run(job.id, sequenceOf(lastEventId) ?? after));
+    return stream;
   }
 
   private async page(jobId: JobId, after: number, limit: number) {
@@ -83,6 +89,7 @@ export class JobDataController {
   constructor(
     private readonly find: FindJob,
     private readonly readLogs: ReadLogs,
+    private readonly streams: OpenStreams,
     private readonly artifacts: Artifacts,
   ) {}
 
@@ -97,11 +104,12 @@ export class JobDataController {
     const { job, attempts } = await this.find.withAttempts(jobId, principalOf(request));
     const wanted = attempts.find((attempt) => attempt.number === number);
     const attempt = number === undefined ? (attempts.at(-1) ?? null) : found(wanted, 'attempt');
+    const wish = { jobId: job.id, attempt, offset, follow, goOn: number === undefined };
+    const stream = this.streams.open(principalOf(request), reply.raw, (gone) =>
+      Readable.from(this.readLogs.run({ ...wish, gone }), { objectMode: false }),
+    );
     reply.headers({ ...STREAM_HEADERS, 'content-type': 'text/plain; charset=utf-8' });
-    const goOn = number === undefined;
-    return Readable.from(this.readLogs.run({ jobId: job.id, attempt, offset, follow, goOn }), {
-      objectMode: false,
-    });
+    return stream;
   }
 
   @Get('outputs')

@@ -34,6 +34,7 @@ import { RetryJob } from './retry-job';
 import { SubmitJob, type Accepted } from './submit-job';
 import { planView } from './views/decision-view';
 import { jobSummary, jobView } from './views/job-view';
+import { jobFor } from './views/withhold';
 
 /** Taking in jobs. */
 @Controller('v1/jobs')
@@ -114,8 +115,9 @@ export class JobsController {
 
   @Get(':jobId')
   async show(@Param('jobId') jobId: string, @Req() request: FastifyRequest): Promise<JobView> {
-    const { job, attempts } = await this.find.withAttempts(jobId, principalOf(request));
-    return jobView(job, attempts, this.clock.nowMs());
+    const by = principalOf(request);
+    const { job, attempts } = await this.find.withAttempts(jobId, by);
+    return jobFor(by, jobView(job, attempts, this.clock.nowMs()));
   }
 
   @Get(':jobId/why')

@@ -1,5 +1,5 @@
-import { asJobId, asProviderId, MICROS_PER_USD, usd, type Job } from '#libs/domain';
-import { fakeOffers } from '#libs/testkit';
+import { asJobId, asProviderId, microUsd, MICROS_PER_USD, usd, type Job } from '#libs/domain';
+import { aJob, aSpec, fakeOffers } from '#libs/testkit';
 import { place, startGateway, type Gateway } from './testing/gateway-harness';
 
 let gateway: Gateway;
@@ -148,11 +148,102 @@ describe('budgets', () => {
     expect(committed).toBe(5);
   });
 
+  it('keep their hard limit while everything is sold out', async () => {
+    const { offers, budgets } = gateway.storage;
+    const memory = asProviderId('memory');
+    const soldOut = fakeOffers.map((offer) => ({ ...offer, available: false }));
+    await offers.replace(memory, soldOut, gateway.clock.nowMs());
+    try {
+      const cheapest = Math.min(...fakeOffers.map(({ pricePerHour }) => pricePerHour));
+      const hardLimit = microUsd(2 * cheapest);
+      await budgets.put({ project: 'sold-out', softLimit: null, hardLimit }, 1);
+      const send = () => post('/v1/jobs', { ...hello, project: 'sold-out' });
+      await submit({ project: 'sold-out' });
+      const committed = (await budgets.of('sold-out', '2026-11'))?.committed;
+      expect(committed).toBeGreaterThan(0);
+      expect(committed).toBeLessThanOrEqual(cheapest);
+      const more = await Promise.all(Array.from({ length: 300 }, send));
+      const statuses = new Set(more.map(({ statusCode }) => statusCode));
+      expect(statuses).toContain(409);
+      expect((await budgets.of('sold-out', '2026-11'))?.committed).toBeLessThanOrEqual(hardLimit);
+    } finally {
+      await offers.replace(memory, fakeOffers, gateway.clock.nowMs());
+    }
+  });
+
+  it('refuse what cannot be priced only under a hard limit, and answer a repeated order as before', async () => {
+    const unpriced = { project: 'unpriced', resources: { gpus: 'H100:64' } };
+    const headers = { 'idempotency-key': 'unpriced-1' };
+    const send = () => post('/v1/jobs', { ...hello, ...unpriced }, headers);
+    const { budgets } = gateway.storage;
+    await budgets.put({ project: 'unpriced', softLimit: null, hardLimit: null }, 1);
+    expect((await send()).statusCode).toBe(201);
+    await budgets.put({ project: 'unpriced', softLimit: null, hardLimit: microUsd(5) }, 2);
+    expect((await send()).statusCode).toBe(200);
+    const refused = await post('/v1/jobs', { ...hello, ...unpriced });
+    expect(refused.statusCode).toBe(409);
+    expect(refused.json()).toMatchObject({
+      type: '/problems/over-budget',
+      detail: expect.stringContaining('set budget.maxCost'),
+    });
+    await submit({ ...unpriced, budget: { maxCost: '$0.000005' } });
+  });
+
   it('make a submission wait for the policy engine; without it nothing is stored', async () => {
     gateway.messages.silent.add('policy.plan');
     const answer = await post('/v1/jobs', { ...hello, project: 'capped' });
     gateway.messages.silent.clear();
     expect(answer.statusCode).toBe(503);
+  });
+});
+
+describe('secrets', () => {
+  const send = (project: string, secrets: Record<string, string>) =>
+    post('/v1/jobs', { ...hello, project, secrets });
+
+  it('may be named by the projects that are listed for them', async () => {
+    const answer = await send('research', { HF_TOKEN: 'hugging-face' });
+    expect(answer.statusCode).toBe(201);
+  });
+
+  it('are refused to others where they are named, in the words for one that does not exist', async () => {
+    const refusalOf = async (name: string) => {
+      const answer = await send('other', { GOOD_NAME: name });
+      expect(answer.statusCode).toBe(422);
+      return answer.json<{ type: string; problems: object[] }>();
+    };
+    const [foreign, unknown] = [await refusalOf('hugging-face'), await refusalOf('no-such-one')];
+    expect(foreign).toMatchObject({
+      type: '/problems/invalid-job',
+      problems: [
+        {
+          pointer: '/secrets/GOOD_NAME',
+          code: 'not-allowed',
+          message: 'project "other" may use no secret "hugging-face"',
+          remedy: expect.stringContaining('ask who runs the router'),
+        },
+      ],
+    });
+    const text = JSON.stringify(unknown.problems).replaceAll('no-such-one', 'hugging-face');
+    expect(text).toBe(JSON.stringify(foreign.problems));
+    expect((await get('/v1/jobs?project=other')).json()).toMatchObject({ items: [] });
+  });
+
+  it('are all named in one answer, and asked for again on a retry', async () => {
+    const both = await send('research', { A: 'x', B: 'hugging-face', C: 'y' });
+    const { problems } = both.json<{ problems: { pointer: string }[] }>();
+    expect(problems.map(({ pointer }) => pointer)).toEqual(['/secrets/A', '/secrets/C']);
+    const job = aJob({ id: 'job-ended-1', spec: aSpec({ secrets: { A: 'taken-away' } }) });
+    const ended: Job = { ...job, state: 'failed', outcome: 'unsupported', endedAtMs: 1 };
+    await gateway.storage.jobs.submit({
+      job: ended,
+      idempotency: null,
+      reservation: null,
+      events: [],
+    });
+    const retried = await post(`/v1/jobs/${job.id}/retry`);
+    expect(retried.statusCode).toBe(422);
+    expect(retried.json()).toMatchObject({ problems: [{ pointer: '/secrets/A' }] });
   });
 });
 

@@ -10,7 +10,7 @@ const VERSION = '0.1.0';
 
 void run(
   async (runtime) => {
-    const { storage, queues, serverSecret } = await openPlatform(runtime, {
+    const { storage, queues, serverSecret, jobSecrets } = await openPlatform(runtime, {
       providers: 'none',
     });
     await ensureAdminKey(runtime, storage.apiKeys);
@@ -31,6 +31,7 @@ void run(
       clock,
       ids,
       serverSecret,
+      jobSecrets,
       version: VERSION,
     });
   },

@@ -15,6 +15,7 @@ import {
   Offers,
   type Storage,
 } from '#libs/storage';
+import { JobSecrets } from './job-secrets';
 import { gatewayDefaults, GatewaySettings } from './settings';
 
 export interface GatewayNeeds {
@@ -24,6 +25,7 @@ export interface GatewayNeeds {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly serverSecret: Secret;
+  readonly jobSecrets: JobSecrets;
   readonly version: string;
 }
 
@@ -32,7 +34,7 @@ export function gatewayParts(needs: GatewayNeeds): {
   readonly providers: Provider[];
   readonly settings: GatewaySettings;
 } {
-  const { storage, queues, messages, clock, ids, serverSecret, version } = needs;
+  const { storage, queues, messages, clock, ids, serverSecret, jobSecrets, version } = needs;
   const settings: GatewaySettings = {
     ...gatewayDefaults,
     attemptTokenSecret: serverSecret.reveal(),
@@ -55,6 +57,7 @@ export function gatewayParts(needs: GatewayNeeds): {
       { provide: Messages, useValue: messages },
       { provide: Clock, useValue: clock },
       { provide: Ids, useValue: ids },
+      { provide: JobSecrets, useValue: jobSecrets },
       { provide: GatewaySettings, useValue: settings },
     ],
   };

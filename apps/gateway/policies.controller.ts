@@ -11,6 +11,7 @@ import {
 import type { PolicyDocument, Preferences } from '#libs/domain';
 import { principalOf } from './auth';
 import { parse, parsePolicy } from './parse';
+import { requireReach } from './principal';
 import { Refusal } from './refusal';
 import { timeOf } from './views/times';
 
@@ -27,7 +28,7 @@ export class PoliciesController {
 
   @Post()
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<PolicyVersionView> {
-    const by = principalOf(request).name;
+    const by = authorOf(request);
     const reply = await this.messages.send('policy.create', { document: parsePolicy(body), by });
     if (reply.kind === 'created') return versionView(reply.version);
     throw new Refusal('invalid-policy', { problems: reply.problems });
@@ -46,12 +47,19 @@ export class PoliciesController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<void> {
+    const by = authorOf(request);
     const { version } = parse(activationSchema, body);
-    const by = principalOf(request).name;
     const { kind } = await this.messages.send('policy.activate', { name, version, by });
     if (kind === 'not-found')
       throw new Refusal('not-found', { detail: 'there is no such version of the policy' });
   }
+}
+
+/** Policies hold for every project, so that only a key for all of them may change one. */
+function authorOf(request: FastifyRequest): string {
+  const by = principalOf(request);
+  requireReach(by, null);
+  return by.name;
 }
 
 type Version = MessageReply<'policy.list'>['versions'][number];

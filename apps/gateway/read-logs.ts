@@ -14,6 +14,8 @@ export interface LogWish {
   readonly follow: boolean;
   /** Go on with the attempts that come after; only when following. */
   readonly goOn: boolean;
+  /** Says that the reader has gone, so that nobody waits for more. */
+  readonly gone: AbortSignal;
 }
 
 /** What workloads printed, as bytes; following ends with the attempt, or with the job when it goes on. */
@@ -27,16 +29,17 @@ export class ReadLogs {
     private readonly settings: GatewaySettings,
   ) {}
 
-  async *run({ jobId, attempt, offset, follow, goOn }: LogWish): AsyncGenerator<Uint8Array> {
+  async *run(wish: LogWish): AsyncGenerator<Uint8Array> {
+    const { jobId, attempt, offset, follow, goOn, gone } = wish;
     if (!follow) {
       if (attempt !== null) yield* this.stored(attempt.id, offset);
       return;
     }
-    let current = attempt ?? (await this.after(jobId, 0));
+    let current = attempt ?? (await this.after(jobId, 0, gone));
     let from = offset;
-    while (current !== null && !this.waits.isStopped) {
-      yield* this.followed(current.id, from);
-      current = goOn ? await this.after(jobId, current.number) : null;
+    while (current !== null && !this.waits.isStopped && !gone.aborted) {
+      yield* this.followed(current.id, from, gone);
+      current = goOn ? await this.after(jobId, current.number, gone) : null;
       from = 0;
       if (current !== null) yield Buffer.from(separator(current));
     }
@@ -53,9 +56,13 @@ export class ReadLogs {
   }
 
   /** Until the attempt is released; only then nothing can be appended any more. */
-  private async *followed(id: AttemptId, offset: number): AsyncGenerator<Uint8Array> {
+  private async *followed(
+    id: AttemptId,
+    offset: number,
+    gone: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     let at = offset;
-    while (!this.waits.isStopped) {
+    while (!this.waits.isStopped && !gone.aborted) {
       const isOver = (await this.attempts.get(id))?.phase === 'released';
       at = yield* this.stored(id, at);
       if (isOver) return;
@@ -64,8 +71,8 @@ export class ReadLogs {
   }
 
   /** The next attempt, once there is one, or null when the job ends without. */
-  private async after(jobId: JobId, number: number): Promise<Attempt | null> {
-    while (!this.waits.isStopped) {
+  private async after(jobId: JobId, number: number, gone: AbortSignal): Promise<Attempt | null> {
+    while (!this.waits.isStopped && !gone.aborted) {
       const ended = (await this.jobs.get(jobId))?.outcome != null;
       const attempts = await this.attempts.ofJob(jobId);
       const next = attempts.find((attempt) => attempt.number > number);

@@ -22,11 +22,12 @@ export class StreamEvents {
     private readonly clock: Clock,
   ) {}
 
-  async *run(jobId: JobId, afterSequence: number): AsyncGenerator<string> {
+  /** Ends early when the reader has gone. */
+  async *run(jobId: JobId, afterSequence: number, gone: AbortSignal): AsyncGenerator<string> {
     let last = afterSequence;
     let saidAtMs = this.clock.nowMs();
     yield `retry: ${RECONNECT_MS}\n\n`;
-    while (!this.waits.isStopped) {
+    while (!this.waits.isStopped && !gone.aborted) {
       // The end and its event are one transaction: a job seen ended before the read has no event after it.
       const ended = (await this.jobs.get(jobId))?.outcome != null;
       const news = await this.events.after(last, jobId, EVENTS_PER_READ);

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { asJobId, type Attempt, type Job } from '#libs/domain';
+import { STREAMS_PER_KEY } from './open-streams';
 import { place, startGateway, type Gateway } from './testing/gateway-harness';
 
 let gateway: Gateway;
@@ -105,16 +107,16 @@ describe('event streams', () => {
   });
 });
 
+async function write(attempt: Attempt, offset: number, text: string): Promise<void> {
+  await gateway.storage.logs.append(attempt.id, offset, Buffer.from(text), 1);
+}
+
 describe('logs', () => {
   const logsOf = (job: Job, query: string) =>
     fetch(`${base}/v1/jobs/${job.id}/logs${query}`, {
       headers: { authorization: admin },
       signal: AbortSignal.timeout(20_000),
     });
-
-  async function write(attempt: Attempt, offset: number, text: string): Promise<void> {
-    await gateway.storage.logs.append(attempt.id, offset, Buffer.from(text), 1);
-  }
 
   async function release(attempt: Attempt, jobState: Job['state']): Promise<void> {
     const current = (await gateway.storage.attempts.get(attempt.id)) ?? attempt;
@@ -160,5 +162,40 @@ describe('logs', () => {
     const chunk = 'x'.repeat(60_000);
     for (let index = 0; index < 10; index += 1) await write(attempt, index * 60_000, chunk);
     expect(await (await logsOf(job, '')).text()).toHaveLength(600_000);
+  });
+});
+
+describe('too many streams', () => {
+  it('are refused by key, and let go with their readers', async () => {
+    const job = await submit();
+    const authorization = await gateway.keyFor(['admin']);
+    const leaving = new AbortController();
+    const headers = { authorization, accept: 'text/event-stream' };
+    const open = (signal?: AbortSignal, path = 'events') =>
+      fetch(`${base}/v1/jobs/${job.id}/${path}`, { headers, ...(signal ? { signal } : {}) });
+    await write(await place(gateway, job), 0, 'one');
+    const streams = await Promise.all(
+      Array.from({ length: STREAMS_PER_KEY }, (_, index) =>
+        open(leaving.signal, index % 2 === 0 ? 'events' : 'logs?follow=true'),
+      ),
+    );
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await open();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ type: '/problems/rate-limited' });
+    const logs = await fetch(`${base}/v1/jobs/${job.id}/logs`, { headers: { authorization } });
+    expect(logs.status).toBe(429);
+    leaving.abort();
+    // Each of them must be let go, or there would be no room for as many again.
+    const again = new AbortController();
+    let opened = 0;
+    for (let tries = 0; tries < 400 && opened < STREAMS_PER_KEY; tries += 1) {
+      const { status } = await open(again.signal);
+      if (status === 200) opened += 1;
+      else await pause(25);
+    }
+    again.abort();
+    expect(opened).toBe(STREAMS_PER_KEY);
   });
 });

@@ -1,30 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { Messages, type MessageReply } from '#libs/contracts';
-import {
-  asJobId,
-  lineKey,
-  microUsd,
-  sumUsd,
-  ZERO_USD,
-  type CostTermName,
-  type Job,
-  type JobId,
-  type JobSpec,
-  type MicroUsd,
-} from '#libs/domain';
+import { Messages, pointerTo, type FieldProblem } from '#libs/contracts';
+import { asJobId, expectedCharge, lineKey, type Job, type JobId, type JobSpec } from '#libs/domain';
 import { Doorbell } from '#libs/queue';
 import {
   Budgets,
   Jobs,
   periodAt,
+  type BudgetState,
   type NewEvent,
   type Reservation,
   type Submission,
 } from '#libs/storage';
+import { ClockAndIds } from './clock-and-ids';
+import { JobSecrets } from './job-secrets';
 import type { Principal } from './principal';
 import { Refusal } from './refusal';
-import { tellSoftLimit } from './tell-soft-limit';
-import { ClockAndIds } from './clock-and-ids';
 
 export interface Order {
   readonly spec: JobSpec;
@@ -40,15 +30,6 @@ export interface Accepted {
   readonly replayed: boolean;
 }
 
-/** What is charged in the end; the other terms weigh risks and waiting. */
-const chargedTerms: readonly CostTermName[] = [
-  'run',
-  'interruption',
-  'start-up',
-  'egress',
-  'token-risk',
-];
-
 /** Take in a job: reserve its expected cost where its project has a budget, store it, wake the policy engine. */
 @Injectable()
 export class SubmitJob {
@@ -58,9 +39,11 @@ export class SubmitJob {
     private readonly messages: Messages,
     private readonly doorbell: Doorbell,
     private readonly stamps: ClockAndIds,
+    private readonly secrets: JobSecrets,
   ) {}
 
   async run(order: Order): Promise<Accepted> {
+    this.requireSecrets(order.spec);
     const nowMs = this.stamps.clock.nowMs();
     const reservation = await this.reservationFor(order.spec, nowMs);
     const job = newJob(asJobId(this.stamps.ids.next('job')), order, nowMs);
@@ -71,16 +54,22 @@ export class SubmitJob {
       case 'key-reused':
         throw new Refusal('key-reused');
       case 'over-budget':
-        throw new Refusal('over-budget', { detail: overBudget(result.budget) });
+        throw new Refusal('over-budget', { detail: overBudget(result.budget, reservation) });
       case 'created': {
-        const told = result.softLimitCrossed
-          ? await tellSoftLimit(this.jobs, this.budgets, result.job, nowMs)
-          : result.job;
-        const tag = `r${told.revision}`;
-        this.doorbell.ring({ queue: 'decide', id: told.id, providerId: null, atMs: nowMs, tag });
-        return { job: told, replayed: false };
+        const { id, revision } = result.job;
+        const tag = `r${revision}`;
+        this.doorbell.ring({ queue: 'decide', id, providerId: null, atMs: nowMs, tag });
+        return { job: result.job, replayed: false };
       }
     }
+  }
+
+  /** Also for a retry, since a list may have become shorter. */
+  private requireSecrets({ project, secrets }: JobSpec): void {
+    const problems = Object.entries(secrets)
+      .filter(([, name]) => !this.secrets.allows(project, name))
+      .map(([variable, name]) => secretProblem(project, variable, name));
+    if (problems.length > 0) throw new Refusal('invalid-job', { problems });
   }
 
   /** Only projects with a budget pay for the question what the job will cost. */
@@ -93,13 +82,14 @@ export class SubmitJob {
   }
 }
 
-/** What the best offer is expected to charge, never more than the job allows; without an offer, all that it allows. */
-function expectedCharge(spec: JobSpec, { summary }: MessageReply<'policy.plan'>): MicroUsd {
-  const best = summary.ranked[0];
-  const { maxCost } = spec.budget;
-  if (best === undefined) return maxCost ?? ZERO_USD;
-  const charged = sumUsd(chargedTerms.map((name) => best.terms[name]));
-  return maxCost === null ? charged : microUsd(Math.min(charged, maxCost));
+/** The same words whether the secret exists for others or not at all. */
+function secretProblem(project: string, variable: string, name: string): FieldProblem {
+  return {
+    pointer: pointerTo(['secrets', variable]),
+    code: 'not-allowed',
+    message: `project "${project}" may use no secret "${name}"`,
+    remedy: 'check its name, or ask who runs the router to allow it to the project',
+  };
 }
 
 function newJob(id: JobId, { spec, by }: Order, nowMs: number): Job {
@@ -143,6 +133,9 @@ function submissionOf(order: Order, job: Job, reservation: Reservation | null): 
   };
 }
 
-function overBudget(budget: { readonly project: string; readonly period: string }): string {
-  return `the hard limit of ${budget.project} for ${budget.period} leaves too little for the expected cost`;
+function overBudget({ project, period }: BudgetState, reservation: Reservation | null): string {
+  const limit = `the hard limit of ${project} for ${period}`;
+  return reservation?.amount === null
+    ? `${limit} asks what a job will cost, and no offer tells at the moment; set budget.maxCost`
+    : `${limit} leaves too little for the expected cost`;
 }

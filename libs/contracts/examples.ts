@@ -83,6 +83,7 @@ export const exampleJob: JobView = {
   costMicroUsd: 1_250_000,
   baseline,
   spec: specOf(exampleJobSpec),
+  withheld: [],
 };
 
 export const exampleRanking = {

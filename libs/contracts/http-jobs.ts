@@ -42,6 +42,11 @@ export const jobViewSchema = z
     costMicroUsd: money('Charged so far, at the prices that were quoted.'),
     baseline: baselineSchema.nullable(),
     spec: jobSpecSchema,
+    withheld: z.array(z.string()).meta({
+      description:
+        'Pointers into this document to what the key may not see and what is therefore replaced by a stand-in.',
+      examples: [['/spec/command']],
+    }),
   })
   .meta({ id: 'Job', description: 'A job and what has become of it.' });
 /** As sent: the spec in the words in which people write it. */

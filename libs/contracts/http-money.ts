@@ -84,8 +84,10 @@ export const budgetViewSchema = z
     period: z.string().meta({ examples: ['2026-11'] }),
     softLimitMicroUsd: z.int().nullable().meta({ description: 'Above it, an event tells.' }),
     hardLimitMicroUsd: z.int().nullable().meta({ description: 'Above it, jobs are refused.' }),
-    committedMicroUsd: money('Reserved for unfinished jobs and spent by finished ones.'),
-    spentMicroUsd: money('Charged so far.'),
+    committedMicroUsd: money(
+      'Still reserved for jobs of the month, and all that is charged in it.',
+    ),
+    spentMicroUsd: money('Charged so far, by the month in which each charge begins.'),
   })
   .meta({ id: 'Budget' });
 export type BudgetView = z.infer<typeof budgetViewSchema>;

@@ -220,11 +220,12 @@ export const readEnvValue = word(
   'remove it',
 );
 
+/** The router reads `-` as `_` and small letters as capitals: with this one spelling no two names mean the same variable. */
 export const readSecretName = word(
-  /^[A-Za-z0-9][A-Za-z0-9._/-]*$/,
+  /^[a-z0-9][a-z0-9-]*$/,
   MAX_WORD_CHARACTERS,
   'is not the name of a secret',
-  'name a secret that the router holds; its value never belongs into a job',
+  'name a secret that the router holds, in small letters, digits and -; its value never belongs into a job',
 );
 
 export const readLabelName = word(

@@ -7,8 +7,8 @@ import { formatDuration } from './syntax/duration';
 
 /** All `data:` inputs of a job together. */
 export const MAX_INLINE_BYTES = 256 * 1024;
-/** Command, environment, paths and addresses travel in the machine's boot script, which providers bound tightly. */
-export const MAX_BOOT_BYTES = 6 * 1024;
+/** What the boot script leaves of EC2's 16 KiB of user data to the job itself. */
+export const MAX_BOOT_BYTES = 6_656;
 
 /** Fields as far as they could be read: a rule that needs one that is missing says nothing. */
 type Readable = { readonly [K in keyof WrittenJobSpec]?: WrittenJobSpec[K] | undefined };
@@ -126,27 +126,54 @@ const rules: readonly Rule[] = [
   },
   (job) => classTooLow('inputs', job),
   (job) => classTooLow('outputs', job),
-  ({ command, args, env, inputs, outputs }) => {
-    const texts = [
-      ...(command === undefined ? [] : argvOf(command)),
-      ...(args ?? []),
-      ...Object.entries(env ?? {}).flat(),
-      ...(inputs ?? []).flatMap(({ path, uri }) => (/^data:/i.test(uri) ? [path] : [path, uri])),
-      ...(outputs ?? []).map(({ path }) => path),
-    ];
-    const bytes = texts.reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
+  (job) => {
+    const bytes = bootBytes(job);
     return bytes <= MAX_BOOT_BYTES
       ? []
       : [
           {
             pointer: '/command',
             code: 'too-large',
-            message: `command, env, paths and addresses take ${bytes} bytes together, ${MAX_BOOT_BYTES} are allowed`,
+            message: `command, env, paths and addresses take ${bytes} bytes of the boot script, ${MAX_BOOT_BYTES} are free`,
             remedy: 'put scripts and long settings into an input, for example with data:',
           },
         ];
   },
 ];
+
+/** What quoting and its line of the script add to each text; measured on rendered scripts. */
+const ARGUMENT_BYTES = 3;
+const VARIABLE_BYTES = 30;
+const FILE_BYTES = 24;
+/** A secret's value is not known here. */
+const SECRET_BYTES = 256;
+/** A path outside the working directory is named in the mounts as well. */
+const ABSOLUTE_PATH_TIMES = 5;
+
+/** What a job adds to the script that boots it, which has to fit the user data of a machine. An upper estimate. */
+function bootBytes(job: Readable): number {
+  const { command, args, env, secrets, inputs, outputs, checkpoint, image, workingDirectory } = job;
+  const argv = [...(command === undefined ? [] : argvOf(command)), ...(args ?? []), image ?? ''];
+  const addresses = (inputs ?? []).map(({ uri }) => uri).filter((uri) => !/^data:/i.test(uri));
+  const paths = [...(inputs ?? []), ...(outputs ?? [])].map(({ path }) => path);
+  const sizes = [
+    ...[...argv, ...addresses].map((text) => quotedBytes(text) + ARGUMENT_BYTES),
+    ...Object.entries(env ?? {}).map((pair) => quotedBytes(pair.join('')) + VARIABLE_BYTES),
+    ...Object.keys(secrets ?? {}).map((name) => name.length + SECRET_BYTES),
+    ...[...paths, checkpoint?.path ?? '', workingDirectory ?? ''].map(pathBytes),
+  ];
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function pathBytes(path: string): number {
+  if (path === '') return 0;
+  return quotedBytes(path) * (path.startsWith('/') ? ABSOLUTE_PATH_TIMES : 1) + FILE_BYTES;
+}
+
+/** A quotation mark leaves the quotes, is escaped, and opens them again. */
+function quotedBytes(text: string): number {
+  return new TextEncoder().encode(text).length + 3 * (text.split("'").length - 1);
+}
 
 /** Everything that contradicts itself between fields, for the fields that could be read. */
 export function contradictions(job: Readable): readonly FieldProblem[] {

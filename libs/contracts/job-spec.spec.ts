@@ -216,6 +216,12 @@ describe('what is wrong with a job', () => {
       { inputs: [{ path: 'x', uri: 'https://c/d', dataClass: 'health' }] },
       ['/inputs/0/dataClass data-class-too-low'],
     ],
+    [
+      'a second spelling of a secret',
+      { secrets: { A: 'hugging_face' } },
+      ['/secrets/A unreadable'],
+    ],
+    ['capitals in a secret', { secrets: { A: 'Hugging-face' } }, ['/secrets/A unreadable']],
     ['a name twice', { env: { A: '1' }, secrets: { A: 'b' } }, ['/secrets/A contradiction']],
     ['a priority', { priority: 101 }, ['/priority too-large']],
     ['a workload class', { workload: 'trainning' }, ['/workload not-allowed']],

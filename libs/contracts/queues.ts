@@ -8,6 +8,7 @@ export const queueNames = [
   'book-costs',
   'learn',
   'sweep-overdue',
+  'prune',
 ] as const;
 export type QueueName = (typeof queueNames)[number];
 
@@ -44,4 +45,5 @@ export const queues: { readonly [Q in QueueName]: QueueContract } = {
     perProvider: false,
     concurrency: 1,
   },
+  prune: { answeredBy: 'cost-oracle', idOf: 'nothing', perProvider: false, concurrency: 1 },
 };

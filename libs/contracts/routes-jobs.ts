@@ -79,7 +79,12 @@ export const jobRoutes: readonly Route[] = [
     tag: 'jobs',
     summary: 'Show a job',
     access: access.everyone,
-    answers: [ok('The job.', jobBody)],
+    answers: [
+      ok(
+        'The job. Keys that may not read its output see neither its command nor values of its environment nor inline inputs.',
+        jobBody,
+      ),
+    ],
     problems: ['not-found'],
   },
   {
@@ -166,6 +171,7 @@ export const jobRoutes: readonly Route[] = [
       'not-found',
       'still-running',
       'invalid-request',
+      'invalid-job',
       'key-reused',
       'over-budget',
       'unavailable',

@@ -244,10 +244,10 @@ export const platformRoutes: readonly Route[] = [
     method: 'get',
     path: '/metrics',
     tag: 'router',
-    summary: 'Measurements in the text format of Prometheus',
-    access: access.operate,
+    summary: 'Measurements in the text format of Prometheus; only for this machine unless opened',
+    access: access.public,
     answers: [ok('All of them.', text('# TYPE fairlead_jobs gauge\nfairlead_jobs 3\n'))],
-    problems: [],
+    problems: ['forbidden'],
   },
   {
     id: 'openapi',

@@ -4,6 +4,7 @@ import { plugins } from '#libs/providers';
 import { serverSecret, type BaseConfig, type Runtime, type Secret } from '#libs/runtime';
 import { openStorage, type Storage } from '#libs/storage';
 import type { PlatformConfig } from './config';
+import { jobSecrets, type JobSecrets } from './job-secrets';
 import { openProviders, type OpenProviders } from './open-providers';
 
 /** What the services of a process share. Closed by the runtime, in the right order, when the process ends. */
@@ -12,8 +13,7 @@ export interface Platform {
   readonly queues: Queues;
   readonly providers: OpenProviders;
   readonly serverSecret: Secret;
-  /** The value of a secret that jobs may refer to, from `FAIRLEAD_SECRET_<NAME>`; null when there is none. */
-  readonly secretOf: (name: string) => string | null;
+  readonly jobSecrets: JobSecrets;
 }
 
 /** Which parts a process needs. Emulated providers live in one process, so only a process that is alone may have them. */
@@ -38,7 +38,7 @@ export async function openPlatform(
     queues,
     providers,
     serverSecret: secret,
-    secretOf: (name) => jobSecret(runtime.env, name),
+    jobSecrets: jobSecrets(runtime.env),
   };
 }
 
@@ -71,7 +71,7 @@ async function openAccounts(
 ): Promise<OpenProviders> {
   const providers = await openProviders(needs.providers === 'none' ? [] : plugins, {
     env,
-    emulate: config.emulate && needs.providers === 'live-or-emulated',
+    emulate: needs.providers === 'live-or-emulated' ? config.emulate : 'no',
     emulatorDir: resolve(config.dataDir, 'emulators'),
     delayFactor: config.emulatorDelayFactor,
     metrics,
@@ -99,8 +99,4 @@ async function openWakeUps(
   });
   atEnd('queues', () => queues.close(config.closeLimitSeconds * 1_000));
   return queues;
-}
-
-function jobSecret(env: Readonly<Record<string, string | undefined>>, name: string): string | null {
-  return env[`FAIRLEAD_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`] ?? null;
 }

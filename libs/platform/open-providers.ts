@@ -13,11 +13,17 @@ import {
 } from '#libs/provider-kit';
 import type { Clock } from '#libs/runtime';
 
+/**
+ * Which providers without credentials are emulated. `auto`: all, where no provider is live. `yes`: next to live ones too, where
+ * they win on price and run jobs on this machine, so it has to be asked for. `no`: none, they are left out.
+ */
+export const emulations = ['auto', 'yes', 'no'] as const;
+export type Emulation = (typeof emulations)[number];
+
 export interface ProviderSettings {
-  /** Configuration of real accounts; a provider that finds none in it is emulated. */
+  /** Configuration of real accounts; a provider that finds none in it is emulated or left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether a provider without credentials is emulated, or left out. */
-  readonly emulate: boolean;
+  readonly emulate: Emulation;
   /** Where emulated hosts keep their folders. */
   readonly emulatorDir: string;
   /** How lifelike emulated waits are: 1 is real time. */
@@ -52,34 +58,67 @@ function timersOn(clock: Clock): Timers & EmulatorClock {
   return { nowMs: () => clock.nowMs(), setTimer: later, after: later };
 }
 
-/** Open every provider: the real account where one is configured, else its emulator where that is allowed. */
+/** A provider with its real account, where one is configured. */
+interface Candidate {
+  readonly plugin: AnyProviderPlugin;
+  readonly live: ProviderAdapter | null;
+}
+
+/**
+ * Open every provider: the real account where one is configured, else its emulator where that is allowed, which depends on
+ * whether any other is live. When one cannot be opened, the emulators of the others are stopped again.
+ */
 export async function openProviders(
   plugins: readonly AnyProviderPlugin[],
   settings: ProviderSettings,
 ): Promise<OpenProviders> {
-  const opened = await Promise.all(plugins.map((plugin) => openProvider(plugin, settings)));
-  const present = opened.filter((each) => each !== null);
+  const candidates = plugins.map((plugin): Candidate => {
+    return { plugin, live: plugin.adapterFromEnv(settings.env) };
+  });
+  const emulates = mayEmulate(settings.emulate, candidates);
+  const opened = await Promise.allSettled(
+    candidates.map((candidate) => openProvider(candidate, emulates, settings)),
+  );
+  const present = opened.flatMap((each) =>
+    each.status === 'fulfilled' && each.value !== null ? [each.value] : [],
+  );
+  const close = (): Promise<void> => closeAll(present.map(({ provider }) => provider));
+  const failed = opened.find((each) => each.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
+  }
   const guarded = present.map(({ adapter }) =>
     guard(adapter, { timers: timersOn(settings.clock), metrics: settings.metrics }),
   );
   return {
     adapters: new AdapterRegistry(guarded),
     providers: present.map(({ provider }) => provider),
-    close: async () => {
-      await Promise.all(present.map(({ provider }) => provider.emulator?.close()));
-    },
+    close,
   };
 }
 
+/** Stops every emulator even when one of them fails to, and then throws what the first one did. */
+async function closeAll(providers: readonly OpenProvider[]): Promise<void> {
+  const closed = await Promise.allSettled(providers.map(async ({ emulator }) => emulator?.close()));
+  const failed = closed.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function mayEmulate(emulate: Emulation, candidates: readonly Candidate[]): boolean {
+  if (emulate !== 'auto') return emulate === 'yes';
+  return candidates.every(({ live }) => live === null);
+}
+
 async function openProvider(
-  plugin: AnyProviderPlugin,
-  { env, emulate, emulatorDir, delayFactor, clock }: ProviderSettings,
+  { plugin, live }: Candidate,
+  emulates: boolean,
+  { emulatorDir, delayFactor, clock }: ProviderSettings,
 ): Promise<{ readonly adapter: ProviderAdapter; readonly provider: OpenProvider } | null> {
   const { descriptor } = plugin;
-  const live = plugin.adapterFromEnv(env);
   if (live !== null)
     return { adapter: live, provider: { descriptor, mode: 'live', emulator: null } };
-  if (!emulate) return null;
+  if (!emulates) return null;
   const rootDir = join(emulatorDir, descriptor.id);
   await mkdir(rootDir, { recursive: true });
   const emulator = await plugin.startEmulator({

@@ -6,11 +6,16 @@ export interface CallContext {
   /** Aborted when the call's time is up; every network call must take it. */
   readonly signal: AbortSignal;
   readonly nowMs: number;
+  /**
+   * Epoch ms after which nothing of the call may be under way any more, the wait for its turn included; null or absent where
+   * only the call's own time-out matters. A call whose turn comes later is refused unsent.
+   */
+  readonly notAfterMs?: number | null;
 }
 
 /** For callers of guarded adapters: the guard puts the call's own time-out in place of this signal. */
-export function guardedCall(nowMs: number): CallContext {
-  return { signal: new AbortController().signal, nowMs };
+export function guardedCall(nowMs: number, notAfterMs: number | null = null): CallContext {
+  return { signal: new AbortController().signal, nowMs, notAfterMs };
 }
 
 /** What to run on the lease; the supervisor has already been put in front of the job's own command. */

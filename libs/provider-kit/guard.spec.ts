@@ -5,6 +5,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { asAttemptId } from '#libs/domain';
 import { FakeCloud, fakeDescriptor, fakeOffers, ManualClock } from '#libs/testkit';
+import { guardedCall } from './adapter';
 import type { CallContext, LeaseRequest, ProviderAdapter } from './adapter';
 import { CIRCUIT_DEFAULTS } from './circuit';
 import type { ProviderDescriptor } from './descriptor';
@@ -124,6 +125,54 @@ describe('guard', () => {
       const error = errorOf(adapter.observe(ref, context(controller.signal)));
       await settled();
       controller.abort();
+      expect((await error).kind).toBe('unavailable');
+    });
+
+    it('refuses a call whose turn comes too late, and sends nothing', async () => {
+      const { adapter, clock, cloud } = setUp({
+        descriptor: { rateLimit: { perSecond: 1, burst: 1, concurrency: 10 } },
+      });
+      await adapter.listOffers(context());
+      const error = errorOf(
+        adapter.acquire(makeRequest(), guardedCall(clock.nowMs(), clock.nowMs() + 1_000)),
+      );
+      await settled();
+      clock.advance(1_000);
+      expect(await error).toMatchObject({ kind: 'unavailable', providerCode: null });
+      expect(cloud.leases()).toEqual([]);
+    });
+
+    it('gives a call that waited for its turn only what is left of its time', async () => {
+      let aborted = false;
+      const { adapter, clock } = setUp({
+        descriptor: { rateLimit: { perSecond: 1, burst: 1, concurrency: 10 } },
+        override: {
+          acquire: (_, { signal }) => {
+            signal.addEventListener('abort', () => (aborted = true));
+            return never;
+          },
+        },
+      });
+      await adapter.listOffers(context());
+      const notAfterMs = clock.nowMs() + fakeDescriptor.callTimeoutMs;
+      const error = errorOf(adapter.acquire(makeRequest(), guardedCall(clock.nowMs(), notAfterMs)));
+      await settled();
+      clock.advance(1_000);
+      await settled();
+      clock.advance(fakeDescriptor.callTimeoutMs - 1_001);
+      expect(aborted).toBe(false);
+      clock.advance(1);
+      expect((await error).kind).toBe('unavailable');
+      expect(clock.nowMs()).toBe(notAfterMs);
+      expect(aborted).toBe(true);
+    });
+
+    it('never gives a call more than its own time-out', async () => {
+      const { adapter, clock } = setUp({ override: { acquire: () => never } });
+      const late = guardedCall(clock.nowMs(), clock.nowMs() + 10 * fakeDescriptor.callTimeoutMs);
+      const error = errorOf(adapter.acquire(makeRequest(), late));
+      await settled();
+      clock.advance(fakeDescriptor.callTimeoutMs);
       expect((await error).kind).toBe('unavailable');
     });
 

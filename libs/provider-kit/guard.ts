@@ -130,9 +130,10 @@ function guardedRunner(
   }
 
   async function heardByCircuit<T>(call: Call<T>): Promise<T> {
+    const limitMs = timeLeftMs(call.ctx, descriptor.callTimeoutMs, timers.nowMs());
     const isProbe = circuit.setOut(timers.nowMs());
     try {
-      const answer = await withinTime(call, descriptor.callTimeoutMs, timers);
+      const answer = await withinTime(call, limitMs, timers);
       circuit.hear('answered', isProbe, timers.nowMs());
       return answer;
     } catch (error) {
@@ -141,6 +142,13 @@ function guardedRunner(
       throw failure;
     }
   }
+}
+
+/** How long a call may take whose turn has come: its own time-out, or what the wait in line left of the caller's time if that is less. */
+function timeLeftMs({ notAfterMs }: CallContext, callTimeoutMs: number, nowMs: number): number {
+  const leftMs = Math.min(callTimeoutMs, (notAfterMs ?? Infinity) - nowMs);
+  if (leftMs > 0) return leftMs;
+  throw new ProviderError('unavailable', 'the turn of the call came too late, nothing was sent');
 }
 
 /** Ends with the call, at the time limit or when the caller gives up, whichever comes first, even if the adapter ignores its signal. */

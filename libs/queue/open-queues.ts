@@ -27,7 +27,7 @@ export interface QueueSettings {
 }
 
 /** So many messages are enqueued one by one: on Postgres a bulk costs a fixed few milliseconds. */
-const FEW = 4;
+const FEW = 12;
 const DEFAULT_PREFIX = 'fairlead';
 /** A worker that dies holds up its messages for up to twice this; the rows they are about are found by the sweep before. */
 const DEFAULT_LOCK_MS = 30_000;

@@ -21,6 +21,7 @@ describe('loadConfig', () => {
       logLevel: 'info',
       dataDir: '.fairlead',
       closeLimitSeconds: 15,
+      metricsOpen: false,
     });
   });
 

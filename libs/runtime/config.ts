@@ -63,6 +63,12 @@ export const baseConfigSchema = z.object({
     .max(600)
     .default(SECONDS_TO_CLOSE)
     .meta({ env: 'FAIRLEAD_CLOSE_LIMIT_SECONDS' }),
+  /** Whether `/metrics` answers other machines as well; this machine it answers always. */
+  metricsOpen: z
+    .enum(['yes', 'no'])
+    .default('no')
+    .transform((word) => word === 'yes')
+    .meta({ env: 'FAIRLEAD_METRICS_OPEN' }),
 });
 export type BaseConfig = z.output<typeof baseConfigSchema>;
 

@@ -42,6 +42,19 @@ const cases: readonly (readonly [string, Record<string, unknown>])[] = [
   ['an error', { err: new Error('cannot reach postgres://u:hush@db: Bearer hush') }],
   ['the cause of an error', { err: new Error('no', { cause: new Error('password=hush x') }) }],
   ['fields of an error', { err: Object.assign(new Error('no'), { config: { token: 'hush' } }) }],
+  [
+    'what an error of the database quotes',
+    {
+      err: Object.assign(new Error('violates a constraint'), {
+        code: '23505',
+        detail: 'Key (name)=(hush) already exists.',
+        where: "unnamed portal parameter $1 = 'hush'",
+        parameters: ['hush', { env: 1 }],
+        internalQuery: "SELECT 'hush'",
+        driverError: Object.assign(new Error('no'), { detail: 'Failing row contains (hush).' }),
+      }),
+    },
+  ],
   ['an error in place of fields', new Error('token=hush') as unknown as Record<string, unknown>],
 ];
 it.each(cases)('hides %s', (_what, fields) => {

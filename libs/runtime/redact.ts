@@ -9,6 +9,9 @@ const ITEM_LIMIT = 200;
 const hidden =
   /(authorization|cookie|token|secret|password|passphrase|mnemonic|credentials?|(api|private|access)[-_]?key)$|^(env|environment)$/i;
 
+/** What errors of the database quote: rows, parameters and the statement that they belong to. */
+const quoting = /^(detail|where|parameters|internalQuery)$/;
+
 /** Secrets inside a text: passwords in addresses, bearer tokens, and values that say what they are. */
 const revealing: readonly (readonly [RegExp, string])[] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/@]+@/gi, `$1:${MASK}@`],
@@ -54,7 +57,15 @@ function errorOf(error: Error, depth: number): Record<string, unknown> {
     type: error.name,
     message: redactedText(error.message),
     stack: redactedText(error.stack ?? ''),
-    ...fieldsOf(error, depth),
+    ...fieldsOf(withoutQuotes(error), depth),
     ...(error.cause !== undefined && { cause: valueOf(error.cause, depth + 1) }),
   };
+}
+
+/** Only in errors: elsewhere such names hold what they say. */
+function withoutQuotes(error: Error): object {
+  const entries = Object.entries(error).map(([name, value]: [string, unknown]) => {
+    return [name, quoting.test(name) && value != null ? MASK : value] as const;
+  });
+  return Object.fromEntries(entries);
 }

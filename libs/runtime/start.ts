@@ -91,7 +91,7 @@ export async function start<Schema extends z.ZodObject = z.ZodObject<{}>>(
     });
     const app = await createApp(assembly, log);
     endings.push(['application', () => app.close()]);
-    addOperations(app, { readiness, metrics });
+    addOperations(app, { readiness, metrics, metricsOpen: config.metricsOpen });
     await assembly.http?.prepare?.(app);
     if (assembly.transport !== undefined) {
       app.connectMicroservice(assembly.transport, { inheritAppConfig: true });

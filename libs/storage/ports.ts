@@ -65,7 +65,8 @@ export interface Reservation {
   readonly project: string;
   /** `2026-11`, the UTC month of submission. */
   readonly period: string;
-  readonly amount: MicroUsd;
+  /** Null when the cost is unknown: nothing is set aside then, and a hard limit refuses the job. */
+  readonly amount: MicroUsd | null;
 }
 
 export interface BudgetState {
@@ -73,14 +74,14 @@ export interface BudgetState {
   readonly period: string;
   readonly softLimit: MicroUsd | null;
   readonly hardLimit: MicroUsd | null;
-  /** Reserved for unfinished jobs plus spent by finished ones. */
+  /** What is still reserved for jobs of the period, beyond what has been charged for them, plus `spent`. */
   readonly committed: MicroUsd;
-  /** Charged so far by all jobs of the period. */
+  /** All charges that begin in the period, whenever their jobs were submitted. */
   readonly spent: MicroUsd;
 }
 
 export type SubmitResult =
-  | { readonly kind: 'created'; readonly job: Job; readonly softLimitCrossed: boolean }
+  | { readonly kind: 'created'; readonly job: Job }
   /** The same key came with the same body before. */
   | { readonly kind: 'repeated'; readonly job: Job }
   /** The same key came with another body before. */
@@ -99,14 +100,18 @@ export interface Submission {
 }
 
 export abstract class Jobs {
-  /** Stores job, idempotency key, reservation and events together, or nothing. */
+  /**
+   * Stores job, idempotency key, reservation and events together, or nothing. When this takes the project over its soft limit,
+   * `budget.soft-limit` is appended as well.
+   */
   abstract submit(submission: Submission): Promise<SubmitResult>;
   abstract get(id: JobId): Promise<Job | null>;
   /** Newest first. `limit` is 1 to 200. */
   abstract list(filter: JobFilter, cursor: string | null, limit: number): Promise<Page<Job>>;
   /**
    * Writes `next` where the revision still matches and returns it with the new revision. `awaited` replaces the job's
-   * places in line (empty: it waits for nothing). `settled` replaces the reservation by the real cost.
+   * places in line (empty: it waits for nothing). `settled` replaces the reservation by the real cost,
+   * of which only what has not been booked yet still counts as reserved.
    */
   abstract update(
     next: Job,
@@ -122,6 +127,11 @@ export abstract class Jobs {
     offers: readonly OfferId[],
   ): Promise<ReadonlySet<string>>;
   /**
+   * Makes the first job in line for each of these offers due at `nowMs` and returns them: whoever stood before them has left.
+   * At most one job for each offer.
+   */
+  abstract wakeHeads(offers: readonly OfferId[], nowMs: number): Promise<readonly JobId[]>;
+  /**
    * Marks the job as cancelled-to-be and every unreleased attempt `abandonAs: 'cancelled'`, due at once, and appends the
    * events. Repeatable: asking again changes and tells nothing.
    * Returns null for an unknown job, and the ids of what must be woken.
@@ -133,8 +143,17 @@ export abstract class Jobs {
   ): Promise<{ readonly job: Job; readonly attempts: readonly AttemptId[] } | null>;
   /** Jobs overdue at `nowMs`, most overdue first, at most `limit`. */
   abstract overdue(nowMs: number, limit: number): Promise<readonly JobId[]>;
-  /** Brings forward every unplaced job's due time to `nowMs`: the book or the policies changed. At most `limit`, in line order. */
-  abstract wakeWaiting(nowMs: number, limit: number): Promise<readonly JobId[]>;
+  /** The offers in whose lines the job stands. */
+  abstract awaited(id: JobId): Promise<readonly OfferId[]>;
+  /**
+   * Brings forward the due time of unplaced jobs to `nowMs`: of those in line for one of `offers`, or with null of all. At
+   * most `limit`, in line order.
+   */
+  abstract wakeWaiting(
+    offers: readonly OfferId[] | null,
+    nowMs: number,
+    limit: number,
+  ): Promise<readonly JobId[]>;
 }
 
 export interface ReportChange {
@@ -222,10 +241,17 @@ export interface DecisionRecord {
   };
 }
 
+export interface StoredDecision extends DecisionRecord {
+  /** When deciding again last came to the same; `atMs` until it has. How fresh the decision is, while `atMs` is when it was made. */
+  readonly confirmedAtMs: number;
+}
+
 export abstract class Decisions {
   /** Stores the decision and gives it to the job (revision-guarded) in one transaction. */
   abstract record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job>;
-  abstract get(id: DecisionId): Promise<DecisionRecord | null>;
+  /** Deciding again came to what the job has already: writes the job (revision-guarded) and when its decision was confirmed. */
+  abstract confirm(job: Job, atMs: number): Promise<Job>;
+  abstract get(id: DecisionId): Promise<StoredDecision | null>;
 }
 
 /** All offers at one moment. Versions grow by one with every refresh that changed something. */
@@ -234,8 +260,17 @@ export interface OfferBook {
   readonly offers: readonly Offer[];
 }
 
+/** How the book differs from an earlier version of it. */
+export interface BookChange {
+  /** Offers that were there and are different now, or gone. */
+  readonly changed: readonly OfferId[];
+  /** Whether there are offers that were not there. */
+  readonly hasNew: boolean;
+}
+
 export abstract class Offers {
   abstract version(): Promise<number>;
+  abstract changesSince(version: number): Promise<BookChange>;
   abstract book(): Promise<OfferBook>;
   /** The book as it was at an earlier version. */
   abstract bookAt(version: number): Promise<OfferBook>;
@@ -257,7 +292,11 @@ export abstract class Health {
 
 export abstract class CostEntries {
   abstract accrued(attemptId: AttemptId): Promise<Accrued>;
-  /** Books a slice; false when that sequence number is booked already. */
+  /**
+   * Books a slice; false when that sequence number is booked already. It counts in the month in which the charge begins and
+   * reduces the job's reservation. When this takes the project over its soft limit while the job is not over,
+   * `budget.soft-limit` is appended.
+   */
   abstract book(attempt: Attempt, job: Job, accrual: Accrual, nowMs: number): Promise<boolean>;
 }
 

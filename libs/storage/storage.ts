@@ -15,9 +15,18 @@ import { PostgresLogs } from './repositories/logs';
 import { PostgresOffers } from './repositories/offers';
 import { PostgresPolicies } from './repositories/policies';
 import { PostgresReports } from './repositories/reports';
+import { PostgresRetention } from './repositories/retention';
 import { PostgresSuspensions } from './repositories/suspensions';
 import { Database } from './transaction';
-import type { ApiKeys, Artifacts, Budgets, EventSignal, Logs, Reports } from './workload-ports';
+import type {
+  ApiKeys,
+  Artifacts,
+  Budgets,
+  EventSignal,
+  Logs,
+  Reports,
+  Retention,
+} from './workload-ports';
 
 /** All stores on one Postgres. */
 export interface Storage extends Stores {
@@ -26,6 +35,7 @@ export interface Storage extends Stores {
   readonly apiKeys: ApiKeys;
   readonly budgets: Budgets;
   readonly reports: Reports;
+  readonly retention: Retention;
   /** Wakes whoever waits for events. */
   readonly eventBell: EventSignal;
   readonly dataSource: DataSource;
@@ -74,6 +84,7 @@ function storesOn(
     apiKeys: new PostgresApiKeys(database),
     budgets: new PostgresBudgets(database),
     reports: new PostgresReports(database),
+    retention: new PostgresRetention(database),
   };
 }
 

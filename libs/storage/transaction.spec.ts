@@ -66,7 +66,7 @@ describe('transactions', () => {
           ({ report }) => ({ report, abandonAs: 'interrupted', events: [] }),
           BUILT_AT_MS,
         ),
-        jobs.wakeWaiting(BUILT_AT_MS - 1, 100),
+        jobs.wakeWaiting(null, BUILT_AT_MS - 1, 100),
         jobs.update({ ...job, revision: 1 }, { events: [] }),
       ]);
       refusals.push(...results.flatMap((r) => (r.status === 'rejected' ? [r.reason] : [])));

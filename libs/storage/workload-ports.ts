@@ -137,3 +137,35 @@ export abstract class EventSignal {
   /** Calls `onRing` for each ring from any process until the returned function is called. */
   abstract listen(onRing: () => void): Promise<() => Promise<void>>;
 }
+
+/** What is older than this may go. Jobs, attempts and what they cost are kept for good. */
+export interface RetentionCutoffs {
+  readonly eventsBeforeMs: number;
+  /** Decisions of jobs that ended before. */
+  readonly decisionsBeforeMs: number;
+  /** Offers that were replaced before, except those that a kept decision was made from. */
+  readonly offersBeforeMs: number;
+  /** Suspensions that ended before. */
+  readonly suspensionsBeforeMs: number;
+  readonly idempotencyKeysBeforeMs: number;
+  /** Logs and artifacts of jobs that ended before. */
+  readonly outputsBeforeMs: number;
+}
+
+export const prunedKinds = [
+  'events',
+  'decisions',
+  'offerVersions',
+  'bookVersions',
+  'suspensions',
+  'idempotencyKeys',
+  'logChunks',
+  'logStreams',
+  'artifacts',
+] as const;
+export type PrunedCounts = { readonly [Kind in (typeof prunedKinds)[number]]: number };
+
+export abstract class Retention {
+  /** Deletes at most `limit` rows of each kind, the oldest first, and says how many. Repeatable, and safe beside every writer. */
+  abstract prune(cutoffs: RetentionCutoffs, limit: number): Promise<PrunedCounts>;
+}

@@ -35,6 +35,7 @@ import { addOperations } from '../../../libs/runtime/operations';
 import { GatewayModule } from '../gateway.module';
 import { gatewayAdapter, prepareHttp } from '../http';
 import { IssueApiKey } from '../issue-api-key';
+import { JobSecrets } from '../job-secrets';
 import { GatewaySettings } from '../settings';
 import { StandInMessages } from './message-stand-ins';
 
@@ -54,6 +55,11 @@ class HeardDoorbell extends Doorbell {
     this.rings.push(ring);
   }
 }
+
+/** Project `research` may use the secret `hugging-face`; nobody else any. */
+const jobSecrets: JobSecrets = {
+  allows: (project, name) => project === 'research' && name === 'hugging-face',
+};
 
 export const TEST_SECRET = 'a secret of tests';
 
@@ -117,6 +123,7 @@ export async function startGateway(
     { provide: Messages, useValue: messages },
     { provide: Clock, useValue: clock },
     { provide: Ids, useValue: new CountingIds() },
+    { provide: JobSecrets, useValue: jobSecrets },
     { provide: GatewaySettings, useValue: settings },
   ];
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -127,8 +134,8 @@ export async function startGateway(
   const readiness = new Readiness();
   readiness.add('database', () => storage.offers.version());
   readiness.isUp();
-  addOperations(app, { readiness, metrics: new Metrics('gateway') });
-  await prepareHttp(app, settings);
+  addOperations(app, { readiness, metrics: new Metrics('gateway'), metricsOpen: false });
+  await prepareHttp(app);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return {

@@ -39,6 +39,7 @@ export function jobView(job: Job, attempts: readonly Attempt[], nowMs: number): 
     costMicroUsd: spentOn(attempts, nowMs),
     baseline: baselineView(job.baseline),
     spec: formatJobSpec(job.spec),
+    withheld: [],
   };
 }
 

@@ -224,25 +224,89 @@ describe('an account', () => {
   });
 });
 
-describe('a server of an older generation', () => {
-  it('is recognised and not worked with, and what it holds can still be released by its number', async () => {
-    const world = await start({ generation: 'august' });
-    const request = await requestFor(world);
+describe('a server that keeps no deployment names', () => {
+  const nameless = { generation: 'august' } as const;
+  const unsupported = { kind: 'unsupported' };
+
+  it('is offered nowhere, whether its account is empty or not', async () => {
+    const world = await start(nameless);
+    const offered = () => world.adapter.listOffers(context(world));
+    await expect(offered()).rejects.toMatchObject(unsupported);
+    await acquire(world, await requestFor(await start()));
+    await expect(offered()).rejects.toMatchObject(unsupported);
+  });
+
+  it('takes no order where an earlier one of the same key could not be told', async () => {
+    const world = await start(nameless);
+    const request = await requestFor(await start());
+    await acquire(world, request);
+    await expect(acquire(world, request)).rejects.toMatchObject(unsupported);
+    expect(world.emulator.leases()).toHaveLength(1);
+  });
+
+  it('shows an order by its number, as one that nobody took, until it is released', async () => {
+    const world = await start(nameless);
+    const request = await requestFor(await start());
     const { externalId } = await acquire(world, request);
-    for (const hint of [null, externalId])
-      await expect(observe(world, request, hint)).rejects.toMatchObject({ kind: 'unsupported' });
-    await expect(world.adapter.listLeases(context(world))).rejects.toMatchObject({
-      kind: 'unsupported',
+    const other = { ...request, leaseKey: asAttemptId('att-0002') };
+    await startedAnyway(world);
+    expect(await observe(world, request, externalId)).toMatchObject({
+      state: 'ended',
+      cause: 'no-capacity',
+      externalId,
     });
-    await expect(release(world, request)).rejects.toMatchObject({ kind: 'unsupported' });
     expect(await release(world, request, externalId)).toMatchObject({ state: 'gone', externalId });
+    expect(await observe(world, request, externalId)).toMatchObject({ state: 'gone' });
+    expect(await release(world, other)).toMatchObject({ state: 'gone', cause: null });
+  });
+
+  it('passes over what has no name where it looks by key', async () => {
+    const world = await start(nameless);
+    const request = await requestFor(await start());
+    await acquire(world, request);
+    expect(await observe(world, request)).toMatchObject({ state: 'gone', externalId: null });
+    expect(await release(world, request)).toMatchObject({ state: 'gone', cause: null });
+    expect(await world.adapter.listLeases(context(world))).toEqual([]);
+  });
+
+  /** One more order without a name, which stands in the way of every look by key. */
+  async function startedAnyway(world: World): Promise<void> {
+    const modern = await start();
+    const sdl = await sdlOf(modern, await requestFor(modern));
+    const answer = await post(world, '/v1/deployments', { data: { sdl, deposit: 1 } });
+    expect(answer.status).toBe(201);
+  }
+});
+
+describe('reads', () => {
+  it('are a little behind unless a test says otherwise, and the more lifelike the more so', async () => {
+    const world = await start();
+    const late = await startAt(1);
+    const request = await requestFor(world);
+    await acquire(late, request);
+    expect(await late.adapter.listLeases(context(late))).toEqual([]);
+    late.clock.advance(2 * SECOND);
+    expect(await late.adapter.listLeases(context(late))).toHaveLength(1);
+    const prompt = await startAt(0);
+    await acquire(prompt, request);
+    expect(await prompt.adapter.listLeases(context(prompt))).toHaveLength(1);
   });
 });
 
+/** A world whose reads are behind only where the test says so. */
 async function start(settings: Partial<AkashEmulatorSettings> = {}): Promise<World> {
+  const world = await startAt(1, settings);
+  world.emulator.setReadLag(0);
+  return world;
+}
+
+async function startAt(
+  delayFactor: number,
+  settings: Partial<AkashEmulatorSettings> = {},
+): Promise<World> {
   const rootDir = await mkdtemp(join(tmpdir(), 'fairlead-akash-'));
   const clock = new ManualClock(1_700_000_000_000);
-  const emulator = await startAkashEmulator({ rootDir, clock, delayFactor: 1, seed: 7 }, settings);
+  const emulator = await startAkashEmulator({ rootDir, clock, delayFactor, seed: 7 }, settings);
   open.push(async () => {
     await emulator.close();
     await rm(rootDir, { recursive: true, force: true, maxRetries: 3 });

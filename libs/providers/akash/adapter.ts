@@ -8,14 +8,21 @@ import {
   type LeaseRequest,
   type ProviderAdapter,
 } from '#libs/provider-kit';
-import { createConsoleClient, type ConsoleBid, type ConsoleClient } from './client';
+import {
+  createConsoleClient,
+  type ConsoleBid,
+  type ConsoleClient,
+  type ConsoleDeployment,
+} from './client';
 import type { AkashConfig } from './config';
 import { descriptor } from './descriptor';
 import {
   affordableBids,
+  asNameless,
   awaitsManifest,
   mayLease,
   mayServe,
+  namesAreNotKept,
   observationOf,
   orderFor,
   runtimeLimitHours,
@@ -43,16 +50,21 @@ class AkashAdapter implements ProviderAdapter {
     private readonly client: ConsoleClient,
   ) {}
 
+  /** Offers nothing from a server that keeps no names, so that nothing is ever placed there. */
   async listOffers({ signal }: CallContext) {
     const [prices, providers] = await Promise.all([
       this.client.listGpuPrices(signal),
       this.client.listProviders(signal),
     ]);
+    if (!(await this.client.keepsNames(signal))) throw namesAreNotKept();
     return offersFrom(providers, prices, this.config);
   }
 
   async acquire(request: LeaseRequest, ctx: CallContext): Promise<LeaseObservation> {
-    const [earlier] = await this.findAll(request.leaseKey, ctx);
+    const all = await this.client.listDeployments(ctx.signal);
+    // The first order of this key may be among those without a name, and a second one would be charged as well.
+    if (all.some(({ name }) => name === undefined)) throw namesAreNotKept();
+    const [earlier] = markedWith(request.leaseKey, all);
     if (earlier !== undefined) return observationOf(earlier, ctx.nowMs, this.config);
     const order = orderFor(request, this.config);
     if ((await this.client.countBidders(screeningFor(order), ctx.signal)) === 0)
@@ -85,7 +97,8 @@ class AkashAdapter implements ProviderAdapter {
   }
 
   async listLeases(ctx: CallContext): Promise<readonly LeaseObservation[]> {
-    const ours = await this.listOurs(ctx);
+    const all = await this.client.listDeployments(ctx.signal);
+    const ours = all.flatMap((each) => withMark(each) ?? []);
     return ours.map((each) => observationOf(each, ctx.nowMs, this.config));
   }
 
@@ -115,8 +128,7 @@ class AkashAdapter implements ProviderAdapter {
 
   /** The deployment with its container's status, by the hint when it is still right and by name otherwise. */
   private async locate(ref: LeaseRef, ctx: CallContext): Promise<MarkedDeployment | null> {
-    const hinted = ref.externalId === null ? null : await this.readMarked(ref.externalId, ctx);
-    const ours = hinted?.mark.leaseKey === ref.leaseKey ? hinted : null;
+    const ours = ref.externalId === null ? null : await this.readHinted(ref, ref.externalId, ctx);
     if (ours?.deployment.deployment.state === 'active') return ours;
     // What the hint names is over or unknown; something else with the key may still be charged.
     const [first] = await this.findAll(ref.leaseKey, ctx);
@@ -172,25 +184,37 @@ class AkashAdapter implements ProviderAdapter {
     }
   }
 
+  /** What the hint names, when it is still right; where there is no name to check, the hint is believed. */
+  private async readHinted({ leaseKey }: LeaseRef, dseq: string, { signal }: CallContext) {
+    const deployment = await this.client.readDeployment(dseq, signal);
+    if (deployment === null) return null;
+    if (deployment.name === undefined) return asNameless(deployment, leaseKey);
+    const marked = withMark(deployment);
+    return marked?.mark.leaseKey === leaseKey ? marked : null;
+  }
+
   private async readMarked(dseq: string, ctx: CallContext): Promise<MarkedDeployment | null> {
     const deployment = await this.client.readDeployment(dseq, ctx.signal);
     return deployment === null ? null : withMark(deployment);
   }
 
-  /** Active deployments with the key, oldest first, so that two looks agree on which one is meant. */
   private async findAll(
     leaseKey: AttemptId,
-    ctx: CallContext,
+    { signal }: CallContext,
   ): Promise<readonly MarkedDeployment[]> {
-    return (await this.listOurs(ctx))
-      .filter(({ mark }) => mark.leaseKey === leaseKey)
-      .sort((a, b) => (BigInt(dseqOf(a)) < BigInt(dseqOf(b)) ? -1 : 1));
+    return markedWith(leaseKey, await this.client.listDeployments(signal));
   }
+}
 
-  private async listOurs({ signal }: CallContext): Promise<readonly MarkedDeployment[]> {
-    const all = await this.client.listDeployments(signal);
-    return all.map(withMark).filter((each) => each !== null);
-  }
+/** Deployments with the key, oldest first, so that two looks agree on which one is meant. One without a name is nobody's. */
+function markedWith(
+  leaseKey: AttemptId,
+  all: readonly ConsoleDeployment[],
+): readonly MarkedDeployment[] {
+  return all
+    .flatMap((each) => withMark(each) ?? [])
+    .filter(({ mark }) => mark.leaseKey === leaseKey)
+    .sort((a, b) => (BigInt(dseqOf(a)) < BigInt(dseqOf(b)) ? -1 : 1));
 }
 
 const dseqOf = ({ deployment }: MarkedDeployment): string => deployment.deployment.id.dseq;

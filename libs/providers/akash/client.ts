@@ -153,6 +153,17 @@ export function createConsoleClient(baseUrl: string, apiKey: string) {
     );
 
   return {
+    /**
+     * Whether this server keeps deployment names. Any deployment shows it; for an account without one, so does a route that
+     * came with the names.
+     */
+    async keepsNames(signal: AbortSignal): Promise<boolean> {
+      const { deployments } = (await page(0, signal)).data;
+      if (deployments.length > 0) return deployments.every(({ name }) => name !== undefined);
+      const path = '/v1/deployment-funding-config';
+      return (await sendOrNull({ method: 'GET', path, reply: z.unknown() }, signal)) !== null;
+    },
+
     /** Active deployments of the account, each once. */
     async listDeployments(signal: AbortSignal): Promise<readonly ConsoleDeployment[]> {
       const found = new Map<string, ConsoleDeployment>();

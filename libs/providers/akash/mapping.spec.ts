@@ -109,11 +109,11 @@ describe('the mark in a name', () => {
     'fairlead att-1 max=x in=us at=1',
   ])('is not seen in %p', (name) => expect(parseMark(name)).toBeNull());
 
-  it('makes a server that keeps no names unsupported, and leaves nameless deployments of others alone', () => {
+  it('is missing from deployments without a name, which are nobody to the router', () => {
     expect(withMark(deploymentOf({ name: null }))).toBeNull();
     const { name, ...nameless } = deploymentOf({});
     expect(name).toBeDefined();
-    expect(() => withMark(nameless)).toThrow(expect.objectContaining({ kind: 'unsupported' }));
+    expect(withMark(nameless)).toBeNull();
   });
 });
 

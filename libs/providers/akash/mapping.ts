@@ -1,4 +1,4 @@
-import type { Offer } from '#libs/domain';
+import { ZERO_USD, type AttemptId, type Offer } from '#libs/domain';
 import {
   ProviderError,
   type LeaseEndCause,
@@ -21,12 +21,23 @@ export interface MarkedDeployment {
   readonly deployment: ConsoleDeployment;
 }
 
-/** The deployment with its mark, or null when it is not ours. A server that keeps no names cannot be worked with at all. */
+/** The deployment with its mark, or null when it is not ours or shows no name. */
 export function withMark(deployment: ConsoleDeployment): MarkedDeployment | null {
-  if (deployment.name === undefined)
-    throw new ProviderError('unsupported', 'This Akash Console does not keep deployment names');
   const mark = parseMark(deployment.name ?? '');
   return mark === null ? null : { mark, deployment };
+}
+
+/**
+ * A deployment that the server shows without a name, known to be ours by its number. Its mark permits nothing: no bid is within
+ * its ceiling and every window is over, so an order ends as one that nobody took, and a lease counts as up until it is over.
+ */
+export function asNameless(deployment: ConsoleDeployment, leaseKey: AttemptId): MarkedDeployment {
+  return { mark: { leaseKey, maxPricePerHour: ZERO_USD, country: '', askedAtMs: 0 }, deployment };
+}
+
+/** A server without names cannot be worked with: nothing that is placed there could be found again. */
+export function namesAreNotKept(): ProviderError {
+  return new ProviderError('unsupported', 'This Akash Console does not keep deployment names');
 }
 
 /** What to order for a request, or a refusal when the ceiling rules it out from the start. */

@@ -44,10 +44,16 @@ export const decisionEntity = new EntitySchema({
       foreignKey: { target: 'job', name: 'decision_for_job' },
     }),
     atMs: named('at_ms', columns.bigint),
+    confirmedAtMs: named('confirmed_at_ms', columns.bigint),
+    bookVersion: named('book_version', columns.int),
     /** The whole record. */
     body: columns.json,
   },
-  indices: [{ name: 'decision_of_job', columns: ['jobId', 'atMs'] }],
+  indices: [
+    { name: 'decision_of_job', columns: ['jobId', 'atMs'] },
+    { name: 'decision_made', columns: ['atMs'] },
+    { name: 'decision_from_book', columns: ['bookVersion'] },
+  ],
 });
 
 /** An offer as it was in the versions from `fromVersion` up to, not including, `toVersion`. */
@@ -70,6 +76,7 @@ export const offerVersionEntity = new EntitySchema({
       where: '"to_version" IS NULL',
     },
     { name: 'offer_version_until', columns: ['toVersion'] },
+    { name: 'offer_version_since', columns: ['fromVersion'] },
   ],
 });
 

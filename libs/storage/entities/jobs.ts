@@ -84,4 +84,5 @@ export const idempotencyKeyEntity = new EntitySchema({
     jobId: named('job_id', columns.text),
     createdAtMs: named('created_at_ms', columns.bigint),
   },
+  indices: [{ name: 'idempotency_key_created', columns: ['createdAtMs'] }],
 });

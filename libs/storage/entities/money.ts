@@ -52,7 +52,10 @@ export const budgetPeriodEntity = new EntitySchema({
   },
 });
 
-/** What a job counts for in `budget_period.committed`: its reservation, and once it is settled its cost. */
+/**
+ * What a job still counts for in `budget_period.committed` of its month of submission, beyond its charges: `amount` less `booked`,
+ * never below zero. The amount is its reservation, and once it is settled its cost.
+ */
 export const budgetReservationEntity = new EntitySchema({
   name: 'budget_reservation',
   columns: {
@@ -63,6 +66,8 @@ export const budgetReservationEntity = new EntitySchema({
     project: columns.text,
     period: columns.text,
     amount: columns.bigint,
+    /** The sum of the job's cost entries. */
+    booked: columns.bigint,
     settled: columns.boolean,
   },
 });

@@ -62,6 +62,7 @@ const tables: readonly string[] = [
     "created_at_ms" bigint NOT NULL,
     CONSTRAINT "idempotency_key_pkey" PRIMARY KEY ("scope", "key")
   )`,
+  `CREATE INDEX "idempotency_key_created" ON "idempotency_key" ("created_at_ms")`,
   `CREATE TABLE "attempt" (
     "id" text COLLATE "C" NOT NULL,
     "job_id" text COLLATE "C" NOT NULL,
@@ -194,10 +195,14 @@ const tables: readonly string[] = [
     "id" text COLLATE "C" NOT NULL,
     "job_id" text COLLATE "C" NOT NULL,
     "at_ms" bigint NOT NULL,
+    "confirmed_at_ms" bigint NOT NULL,
+    "book_version" integer NOT NULL,
     "body" jsonb NOT NULL,
     CONSTRAINT "decision_pkey" PRIMARY KEY ("id")
   )`,
   `CREATE INDEX "decision_of_job" ON "decision" ("job_id", "at_ms")`,
+  `CREATE INDEX "decision_made" ON "decision" ("at_ms")`,
+  `CREATE INDEX "decision_from_book" ON "decision" ("book_version")`,
   `CREATE TABLE "offer_version" (
     "offer_id" text COLLATE "C" NOT NULL,
     "from_version" integer NOT NULL,
@@ -209,6 +214,7 @@ const tables: readonly string[] = [
   )`,
   `CREATE UNIQUE INDEX "offer_version_current" ON "offer_version" ("provider_id", "offer_id") WHERE "to_version" IS NULL`,
   `CREATE INDEX "offer_version_until" ON "offer_version" ("to_version")`,
+  `CREATE INDEX "offer_version_since" ON "offer_version" ("from_version")`,
   `CREATE TABLE "offer_feed" (
     "provider_id" text COLLATE "C" NOT NULL,
     "refreshed_at_ms" bigint NOT NULL,
@@ -276,6 +282,7 @@ const tables: readonly string[] = [
     "project" text COLLATE "C" NOT NULL,
     "period" text COLLATE "C" NOT NULL,
     "amount" bigint NOT NULL,
+    "booked" bigint NOT NULL,
     "settled" boolean NOT NULL,
     CONSTRAINT "budget_reservation_pkey" PRIMARY KEY ("job_id")
   )`,

@@ -15,6 +15,17 @@ const selectState = `SELECT budget.project, soft_limit, hard_limit,
     coalesce(committed, 0) AS committed, coalesce(spent, 0) AS spent
   FROM budget LEFT JOIN budget_period p ON p.project = budget.project AND p.period = $1`;
 
+/**
+ * Inserts `budget.soft-limit` for each row of `source` (job_id, project, period, committed, soft_limit, at_ms), which holds
+ * those that have just crossed. For use as a CTE of the statement in which they do.
+ */
+export function insertSoftLimitNews(source: string): string {
+  return `INSERT INTO event (job_id, attempt_id, type, data, at_ms)
+    SELECT job_id, NULL, 'budget.soft-limit', json_build_object('project', project, 'period', period,
+      'committed', committed, 'softLimit', soft_limit), at_ms
+    FROM ${source}`;
+}
+
 /** The UTC month of a moment, as budgets name it: `2026-11`. */
 export function periodAt(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 7);

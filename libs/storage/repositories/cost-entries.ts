@@ -2,7 +2,7 @@ import { ZERO_USD, microUsd } from '#libs/domain';
 import type { Accrual, Accrued, Attempt, AttemptId, Job } from '#libs/domain';
 import type { CostEntries } from '../ports';
 import { firstRow, prepared, type Database } from '../transaction';
-import { periodAt } from './budgets';
+import { insertSoftLimitNews, periodAt } from './budgets';
 
 interface AccruedRow {
   readonly booked_entries: number;
@@ -17,14 +17,19 @@ const sums = prepared(
   'SELECT booked_entries, booked_amount, booked_to_ms, booked_finally FROM attempt WHERE id = $1',
 );
 
-/** The entry, the attempt's sums and the month's spend together; a slice that is there already changes none of them. */
+/**
+ * The entry, the attempt's sums and the budget together; a slice that is there already changes none of them. `$18` is the month
+ * of submission, for a job without a reservation, and `$19` that of the charge. The charge counts in its own month, and as much
+ * of it as was reserved is taken from the reservation, wherever that is, so that nothing counts twice. A job that is over
+ * gets no news: its stream of events has ended.
+ */
 const book = prepared(`WITH
   slice AS (
     INSERT INTO cost_entry (attempt_id, sequence, job_id, project, cost_centre, purchase_order, provider_id, region,
       offer_id, gpu_model, gpu_count, price_per_hour, charge_from_ms, charge_to_ms, amount, final, booked_at_ms)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (attempt_id, sequence) DO NOTHING
-    RETURNING attempt_id, sequence, project, charge_to_ms, amount, final
+    RETURNING attempt_id, sequence, job_id, project, charge_to_ms, amount, final
   ),
   summed AS (
     UPDATE attempt SET booked_entries = booked_entries + 1,
@@ -33,11 +38,36 @@ const book = prepared(`WITH
       booked_finally = booked_finally OR slice.final
     FROM slice WHERE attempt.id = slice.attempt_id
   ),
+  reserved AS (
+    INSERT INTO budget_reservation AS r (job_id, project, period, amount, booked, settled)
+    SELECT job_id, project, $18::text, 0, amount, false FROM slice
+    ON CONFLICT (job_id) DO UPDATE SET booked = r.booked + excluded.booked
+    RETURNING project, period, amount, booked, settled
+  ),
+  gains AS (
+    SELECT project, period, sum(gain)::bigint AS gain, sum(charge)::bigint AS charge
+    FROM (
+      SELECT project, $19::text AS period, amount AS gain, amount AS charge FROM slice
+      UNION ALL
+      SELECT r.project, r.period,
+        greatest(r.amount - r.booked, 0) - greatest(r.amount - r.booked + slice.amount, 0), 0
+      FROM reserved AS r, slice
+    ) AS parts
+    GROUP BY project, period ORDER BY period
+  ),
   counted AS (
     INSERT INTO budget_period AS p (project, period, committed, spent)
-    SELECT project, $18, 0, amount FROM slice
-    ON CONFLICT (project, period) DO UPDATE SET spent = p.spent + excluded.spent
-  )
+    SELECT project, period, gain, charge FROM gains
+    ON CONFLICT (project, period) DO UPDATE
+      SET committed = p.committed + excluded.committed, spent = p.spent + excluded.spent
+    RETURNING p.project, p.period, p.committed
+  ),
+  crossing AS (
+    SELECT slice.job_id, gains.project, gains.period, committed, soft_limit, $17::bigint AS at_ms
+    FROM counted JOIN gains USING (project, period) JOIN budget USING (project), slice, reserved
+    WHERE NOT reserved.settled AND committed > soft_limit AND committed - gain <= soft_limit
+  ),
+  warned AS (${insertSoftLimitNews('crossing')})
   SELECT sequence FROM slice`);
 
 export class PostgresCostEntries implements CostEntries {
@@ -75,6 +105,7 @@ export class PostgresCostEntries implements CostEntries {
       accrual.final,
       nowMs,
       periodAt(job.submittedAtMs),
+      periodAt(accrual.fromMs),
     ]);
     return rows.length > 0;
   }

@@ -1,6 +1,7 @@
 import {
   asAttemptId,
   asJobId,
+  asOfferId,
   baselineCost,
   type AttemptId,
   type Job,
@@ -40,6 +41,8 @@ const spokenFor = prepared(`SELECT wanted.id FROM unnest($3::text[]) AS wanted(i
   SELECT FROM job_line
   WHERE offer_id = wanted.id AND (line_key, job_id) < ($2::bigint, $1::text))`);
 
+const awaited = prepared('SELECT offer_id FROM job_line WHERE job_id = $1 ORDER BY offer_id');
+
 /** `$12` events, `$13` whether the places in line change, `$14` the new ones. */
 const updateInLine = (more: readonly string[] = []) => `WITH
   moved AS (${updateJob(more)} RETURNING id, line_key),
@@ -57,25 +60,39 @@ const updateInLine = (more: readonly string[] = []) => `WITH
 
 const update = prepared(`${updateInLine()} SELECT id FROM moved`);
 
-/** Besides, `$15` the real cost, `$16` the baseline's, `$17` and `$18` project and period of a job without a reservation. */
+/**
+ * Besides, `$15` the real cost, `$16` the baseline's, `$17` and `$18` project and period of a job without a reservation. The cost
+ * takes the place of the reservation, so that what has not been booked of it yet stays counted. The row is locked against
+ * charges that are being booked.
+ */
 const updateAndSettle = prepared(`${updateInLine(['cost = $15', 'baseline_cost = $16'])},
-  known AS (SELECT project, period, amount FROM budget_reservation WHERE job_id = $1),
+  known AS (SELECT project, period, amount FROM budget_reservation WHERE job_id = $1 FOR UPDATE),
   place AS (
     SELECT coalesce(known.project, $17::text) AS project, coalesce(known.period, $18::text) AS period,
       coalesce(known.amount, 0) AS amount
     FROM moved LEFT JOIN known ON true
   ),
   costed AS (
-    INSERT INTO budget_reservation AS r (job_id, project, period, amount, settled)
-    SELECT $1, project, period, $15::bigint, true FROM place
+    INSERT INTO budget_reservation AS r (job_id, project, period, amount, booked, settled)
+    SELECT $1, project, period, $15::bigint, 0, true FROM place
     ON CONFLICT (job_id) DO UPDATE SET amount = excluded.amount, settled = true
+    RETURNING booked
   ),
   counted AS (
     INSERT INTO budget_period AS p (project, period, committed, spent)
-    SELECT project, period, $15::bigint - amount, 0 FROM place
+    SELECT project, period, greatest($15::bigint - booked, 0) - greatest(amount - booked, 0), 0
+    FROM place, costed
     ON CONFLICT (project, period) DO UPDATE SET committed = p.committed + excluded.committed
   )
   SELECT id FROM moved`);
+
+const wakeHeads = prepared(`WITH heads AS (
+    SELECT DISTINCT ON (offer_id) job_id FROM job_line WHERE offer_id = ANY ($1)
+    ORDER BY offer_id, line_key, job_id
+  )
+  UPDATE job SET due_at_ms = $2, revision = revision + 1
+  WHERE id IN (SELECT job_id FROM heads) AND due_at_ms > $2
+  RETURNING id`);
 
 export class PostgresJobs implements Jobs {
   constructor(
@@ -88,7 +105,7 @@ export class PostgresJobs implements Jobs {
     const admission = await storeSubmission(this.database, submission);
     if (admission.is === 'stored') {
       this.bell.ring();
-      return { kind: 'created', job, softLimitCrossed: admission.softLimitCrossed };
+      return { kind: 'created', job };
     }
     if (admission.is === 'key-taken' && idempotency !== null) return this.earlier(idempotency);
     const budget =
@@ -134,6 +151,12 @@ export class PostgresJobs implements Jobs {
   }
 
   /** The job is locked before its attempts are looked for, so that one that is just being planned is found as well. */
+  async wakeHeads(offers: readonly OfferId[], nowMs: number): Promise<readonly JobId[]> {
+    if (offers.length === 0) return [];
+    const rows = await this.database.rows<IdRow>(wakeHeads, [offers, nowMs]);
+    return rows.map(({ id }) => asJobId(id));
+  }
+
   async requestCancel(
     id: JobId,
     nowMs: number,
@@ -167,18 +190,28 @@ export class PostgresJobs implements Jobs {
     return rows.map(({ id }) => asJobId(id));
   }
 
+  async awaited(id: JobId): Promise<readonly OfferId[]> {
+    const rows = await this.database.rows<{ readonly offer_id: string }>(awaited, [id]);
+    return rows.map((row) => asOfferId(row.offer_id));
+  }
+
   /** The revision grows, so that a step that still thinks with the old book or policies does not put the time back. */
-  async wakeWaiting(nowMs: number, limit: number): Promise<readonly JobId[]> {
+  async wakeWaiting(
+    offers: readonly OfferId[] | null,
+    nowMs: number,
+    limit: number,
+  ): Promise<readonly JobId[]> {
     const rows = await this.database.rows<IdRow>(
       `WITH waiting AS (
          SELECT id, line_key FROM job
          WHERE state IN ('queued', 'recovering') AND due_at_ms > $1
+           AND ($3::text[] IS NULL OR id IN (SELECT job_id FROM job_line WHERE offer_id = ANY ($3)))
          ORDER BY line_key, id LIMIT $2 FOR NO KEY UPDATE
        ), woken AS (
          UPDATE job SET due_at_ms = $1, revision = revision + 1 FROM waiting WHERE job.id = waiting.id
        )
        SELECT id FROM waiting ORDER BY line_key, id`,
-      [nowMs, limit],
+      [nowMs, limit, offers],
     );
     return rows.map(({ id }) => asJobId(id));
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { asProviderId, canonicalJson, type Offer, type ProviderId } from '#libs/domain';
-import type { OfferBook, Offers } from '../ports';
+import { asOfferId, asProviderId, canonicalJson, type Offer, type ProviderId } from '#libs/domain';
+import type { BookChange, OfferBook, Offers } from '../ports';
 import { firstRow, json, type Database, type Sql } from '../transaction';
 
 /** Rows of one insert; a whole catalogue in one statement would be a parameter of many megabytes. */
@@ -19,6 +19,18 @@ export class PostgresOffers implements Offers {
 
   version(): Promise<number> {
     return latestVersion(this.database);
+  }
+
+  async changesSince(version: number): Promise<BookChange> {
+    const rows = await this.database.rows<{ offer_id: string; was_there: boolean }>(
+      `SELECT offer_id, bool_or(from_version <= $1) AS was_there FROM offer_version
+       WHERE from_version > $1 OR to_version > $1 GROUP BY offer_id ORDER BY offer_id`,
+      [version],
+    );
+    return {
+      changed: rows.filter((row) => row.was_there).map((row) => asOfferId(row.offer_id)),
+      hasNew: rows.some((row) => !row.was_there),
+    };
   }
 
   async book(): Promise<OfferBook> {

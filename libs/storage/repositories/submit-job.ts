@@ -1,5 +1,6 @@
 import type { Submission } from '../ports';
-import { conditionOf, firstRow, json, prepared, type Sql } from '../transaction';
+import { conditionOf, json, prepared, type Sql } from '../transaction';
+import { insertSoftLimitNews } from './budgets';
 import { eventsJson, insertEvents } from './events';
 
 /** SQLSTATE of the database function `refuse`. */
@@ -16,12 +17,16 @@ const plainSubmission = prepared(`WITH
   admitted AS (SELECT true),
   stored AS (${storeJob('admitted')}),
   news AS (${insertEvents('admitted', '$17')})
-  SELECT false AS crossed`);
+  SELECT true AS stored`);
+
+/** Of the project that `$21` names. */
+const hardLimit = '(SELECT hard_limit FROM budget WHERE project = $21::text)';
 
 /**
  * One statement, and so one transaction: it claims the key, then adds the reservation to the period's row while the sum stays
  * within the hard limit, then stores the rest. Other submissions of the project wait at that row, which is why no race can
- * overshoot the limit. When a step fails `refuse` undoes the ones before it.
+ * overshoot the limit. When a step fails `refuse` undoes the ones before it. A reservation without an amount passes only where
+ * there is no hard limit. News of the soft limit come after those of the job.
  */
 const guardedSubmission = prepared(`WITH
   claimed AS (
@@ -36,12 +41,11 @@ const guardedSubmission = prepared(`WITH
   ),
   funded AS (
     INSERT INTO budget_period AS p (project, period, committed, spent)
-    SELECT $21::text, $22::text, $23::bigint, 0 FROM free
+    SELECT $21::text, $22::text, coalesce($23::bigint, 0), 0 FROM free
     WHERE ok AND $21::text IS NOT NULL
-      AND $23::bigint <= coalesce((SELECT hard_limit FROM budget WHERE project = $21::text), $23::bigint)
+      AND (${hardLimit} IS NULL OR $23::bigint <= ${hardLimit})
     ON CONFLICT (project, period) DO UPDATE SET committed = p.committed + excluded.committed
-      WHERE p.committed + excluded.committed <= coalesce(
-        (SELECT hard_limit FROM budget WHERE project = $21::text), p.committed + excluded.committed)
+      WHERE ${hardLimit} IS NULL OR p.committed + $23::bigint <= ${hardLimit}
     RETURNING p.committed
   ),
   admitted AS (
@@ -50,19 +54,21 @@ const guardedSubmission = prepared(`WITH
   ),
   stored AS (${storeJob('admitted WHERE ok')}),
   reserved AS (
-    INSERT INTO budget_reservation (job_id, project, period, amount, settled)
-    SELECT $1, $21::text, $22::text, $23::bigint, false FROM admitted WHERE ok AND $21::text IS NOT NULL
+    INSERT INTO budget_reservation (job_id, project, period, amount, booked, settled)
+    SELECT $1, $21::text, $22::text, coalesce($23::bigint, 0), 0, false FROM admitted WHERE ok AND $21::text IS NOT NULL
   ),
-  news AS (${insertEvents('admitted', '$17')})
-  SELECT coalesce(committed > soft_limit AND committed - $23::bigint <= soft_limit, false) AS crossed
-  FROM admitted
-    LEFT JOIN funded ON true
-    LEFT JOIN budget ON budget.project = $21::text
-  WHERE ok`);
+  news AS (${insertEvents('admitted', '$17')} RETURNING sequence),
+  crossing AS (
+    SELECT $1::text AS job_id, budget.project, $22::text AS period, committed, soft_limit, $6::bigint AS at_ms
+    FROM funded JOIN budget ON budget.project = $21::text, (SELECT count(*) FROM news) AS told
+    WHERE committed > soft_limit AND committed - $23::bigint <= soft_limit
+  ),
+  warned AS (${insertSoftLimitNews('crossing')})
+  SELECT ok AS stored FROM admitted`);
 
-export type Admission =
-  | { readonly is: 'stored'; readonly softLimitCrossed: boolean }
-  | { readonly is: 'key-taken' | 'over-budget' };
+export interface Admission {
+  readonly is: 'stored' | 'key-taken' | 'over-budget';
+}
 
 /** Stores a submission in one round trip, whole or not at all. */
 export async function storeSubmission(sql: Sql, submission: Submission): Promise<Admission> {
@@ -71,8 +77,8 @@ export async function storeSubmission(sql: Sql, submission: Submission): Promise
   const values = [...jobValues(submission), ...(isPlain ? [] : guardValues(submission))];
   try {
     const statement = isPlain ? plainSubmission : guardedSubmission;
-    const row = await firstRow<{ crossed: boolean }>(sql, statement, values);
-    return { is: 'stored', softLimitCrossed: row?.crossed ?? false };
+    await sql.rows(statement, values);
+    return { is: 'stored' };
   } catch (error) {
     const { code, constraint } = conditionOf(error);
     if (code === REFUSED && (constraint === 'key-taken' || constraint === 'over-budget'))
@@ -111,6 +117,6 @@ function guardValues({ idempotency, reservation }: Submission): readonly unknown
     idempotency?.bodyDigest ?? null,
     reservation?.project ?? null,
     reservation?.period ?? null,
-    reservation?.amount ?? 0,
+    reservation === null ? 0 : reservation.amount,
   ];
 }

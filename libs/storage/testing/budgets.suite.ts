@@ -13,13 +13,43 @@ export function describeBudgets(open: Open<Stores & { readonly budgets: Budgets 
   const limit = (softLimit: MicroUsd | null, hardLimit: MicroUsd | null) =>
     stores().budgets.put({ project: 'red', softLimit, hardLimit }, 1);
 
-  const submit = (id: string, amount: number): Promise<SubmitResult> => {
-    const reservation: Reservation = { project: 'red', period, amount: usd(amount) };
+  const submit = (id: string, amount: number | null): Promise<SubmitResult> => {
+    const reservation: Reservation = {
+      project: 'red',
+      period,
+      amount: amount === null ? null : usd(amount),
+    };
     const events = [eventOf(id, 'job.submitted')];
     return stores().jobs.submit(submissionOf(aJob({ id, spec }), { reservation, events }));
   };
 
-  const state = () => stores().budgets.of('red', period);
+  const state = (of = period) => stores().budgets.of('red', of);
+
+  /** Charges for the one attempt of a stored job, in slices of a minute that begin in the given months. */
+  const charging = async (id: string) => {
+    const job = aJob({ id, spec });
+    const attempt = anAttempt({ id: `att-${id}`, jobId: id, billedFromMs: BUILT_AT_MS });
+    await stores().attempts.plan(job, attempt, []);
+    let sequence = 0;
+    return {
+      charge: async (amount: number, fromMs = BUILT_AT_MS) => {
+        const toMs = fromMs + 60_000;
+        const slice = { sequence, fromMs, toMs, amount: microUsd(amount * 1e6), final: false };
+        sequence += 1;
+        expect(await stores().costEntries.book(attempt, job, slice, toMs)).toBe(true);
+      },
+      settle: (amount: number) =>
+        stores().jobs.update({ ...job, revision: 1 }, { events: [], settled: usd(amount) }),
+    };
+  };
+
+  const counts = async (of = period) => {
+    const budget = await state(of);
+    return [budget?.committed, budget?.spent];
+  };
+
+  const warnings = async () =>
+    (await stores().events.after(0, null, 100)).filter(({ type }) => type === 'budget.soft-limit');
 
   it('are none until they are set, and then empty', async () => {
     expect(await state()).toBeNull();
@@ -50,8 +80,31 @@ export function describeBudgets(open: Open<Stores & { readonly budgets: Budgets 
 
   it('tell the submission that crosses the soft limit', async () => {
     await limit(usd(5), null);
-    expect(await submit('job-1', 5)).toMatchObject({ kind: 'created', softLimitCrossed: false });
-    expect(await submit('job-2', 1)).toMatchObject({ kind: 'created', softLimitCrossed: true });
+    await submit('job-1', 5);
+    expect(await warnings()).toEqual([]);
+    await submit('job-2', 1);
+    await submit('job-3', 1);
+    expect(await warnings()).toMatchObject([
+      {
+        jobId: 'job-2',
+        attemptId: null,
+        atMs: BUILT_AT_MS,
+        data: { project: 'red', period, committed: usd(6), softLimit: usd(5) },
+      },
+    ]);
+    const told = await stores().events.after(0, aJob({ id: 'job-2' }).id, 10);
+    expect(told.map(({ type }) => type)).toEqual(['job.submitted', 'budget.soft-limit']);
+  });
+
+  it('refuse what cannot be priced under a hard limit, and only there', async () => {
+    await limit(usd(1), usd(5));
+    expect((await submit('job-1', null)).kind).toBe('over-budget');
+    expect(await counts()).toEqual([0, 0]);
+    await submit('job-2', 1);
+    expect((await submit('job-3', null)).kind).toBe('over-budget');
+    await limit(null, null);
+    expect((await submit('job-4', null)).kind).toBe('created');
+    expect(await counts()).toEqual([usd(1), 0]);
   });
 
   it('refuse what would pass the hard limit and store nothing of it', async () => {
@@ -95,8 +148,7 @@ export function describeBudgets(open: Open<Stores & { readonly budgets: Budgets 
     );
     expect(results.filter(({ kind }) => kind === 'created')).toHaveLength(10);
     expect(results.filter(({ kind }) => kind === 'over-budget')).toHaveLength(6);
-    const crossings = results.filter((r) => r.kind === 'created' && r.softLimitCrossed);
-    expect(crossings).toHaveLength(1);
+    expect(await warnings()).toHaveLength(1);
     expect((await state())?.committed).toBe(usd(10));
   });
 
@@ -117,7 +169,70 @@ export function describeBudgets(open: Open<Stores & { readonly budgets: Budgets 
     expect((await state())?.committed).toBe(usd(2));
   });
 
-  it('count charges in the month in which the job was submitted, once', async () => {
+  it('take charges out of the reservation instead of adding them to it', async () => {
+    await limit(null, null);
+    await submit('job-1', 4);
+    const { charge, settle } = await charging('job-1');
+    await charge(1);
+    expect(await counts()).toEqual([usd(4), usd(1)]);
+    await charge(1);
+    expect(await counts()).toEqual([usd(4), usd(2)]);
+    await settle(2);
+    expect(await counts()).toEqual([usd(2), usd(2)]);
+  });
+
+  it('grow at once by what is charged beyond the reservation, and shrink when it is taken back', async () => {
+    await limit(null, usd(10));
+    await submit('job-1', 2);
+    const { charge, settle } = await charging('job-1');
+    await charge(5);
+    expect(await counts()).toEqual([usd(5), usd(5)]);
+    expect((await submit('job-2', 6)).kind).toBe('over-budget');
+    await charge(-4);
+    expect(await counts()).toEqual([usd(2), usd(1)]);
+    await settle(1);
+    expect(await counts()).toEqual([usd(1), usd(1)]);
+  });
+
+  it('count each charge in the month in which it begins, and the reservation in that of submission', async () => {
+    await limit(null, null);
+    await submit('job-1', 4);
+    const { charge, settle } = await charging('job-1');
+    await charge(1);
+    await charge(1.5, Date.UTC(2026, 10, 30, 23, 59, 30));
+    await charge(2, Date.UTC(2026, 11, 1));
+    expect(await counts()).toEqual([usd(2.5), usd(2.5)]);
+    expect(await counts('2026-12')).toEqual([usd(2), usd(2)]);
+    await settle(4.5);
+    expect(await counts()).toEqual([usd(2.5), usd(2.5)]);
+    expect(await counts('2026-12')).toEqual([usd(2), usd(2)]);
+  });
+
+  it('keep what a job that is over has cost until the last of it is booked', async () => {
+    await limit(null, null);
+    await submit('job-1', 4);
+    const { charge, settle } = await charging('job-1');
+    await charge(1);
+    await settle(3);
+    expect(await counts()).toEqual([usd(3), usd(1)]);
+    await charge(2, Date.UTC(2026, 11, 1));
+    expect(await counts()).toEqual([usd(1), usd(1)]);
+    expect(await counts('2026-12')).toEqual([usd(2), usd(2)]);
+  });
+
+  it('count the charges of jobs that reserved nothing, once', async () => {
+    await limit(null, null);
+    await stores().jobs.submit(submissionOf(aJob({ id: 'job-1', spec })));
+    const { charge, settle } = await charging('job-1');
+    await charge(2);
+    expect(await counts()).toEqual([usd(2), usd(2)]);
+    await settle(3);
+    expect(await counts()).toEqual([usd(3), usd(2)]);
+    await charge(1);
+    expect(await counts()).toEqual([usd(3), usd(3)]);
+  });
+
+  it('count a slice that is booked twice once', async () => {
     await limit(null, null);
     const job = aJob({ id: 'job-1', spec });
     await stores().jobs.submit(submissionOf(job));
@@ -127,6 +242,42 @@ export function describeBudgets(open: Open<Stores & { readonly budgets: Budgets 
     const slice = { sequence: 0, fromMs, toMs: fromMs + 9, amount: microUsd(70), final: false };
     await stores().costEntries.book(attempt, job, slice, fromMs + 9);
     await stores().costEntries.book(attempt, job, slice, fromMs + 9);
-    expect(await state()).toMatchObject({ spent: 70, committed: 0 });
+    expect(await counts('2026-12')).toEqual([70, 70]);
+    expect(await counts()).toEqual([0, 0]);
+  });
+
+  it('tell the charge that crosses the soft limit, once, and not after the end of the job', async () => {
+    await limit(usd(2.5), null);
+    await submit('job-1', 2);
+    await submit('job-2', 0);
+    const first = await charging('job-1');
+    await first.charge(2);
+    expect(await warnings()).toEqual([]);
+    await first.charge(1);
+    await first.charge(1);
+    expect(await warnings()).toMatchObject([
+      {
+        jobId: 'job-1',
+        atMs: BUILT_AT_MS + 60_000,
+        data: { project: 'red', period, committed: usd(3), softLimit: usd(2.5) },
+      },
+    ]);
+    const second = await charging('job-2');
+    await second.settle(5);
+    await second.charge(5, Date.UTC(2026, 11, 1));
+    expect(await warnings()).toHaveLength(1);
+  });
+
+  it('lose nothing when charges, an end and submissions come at once', async () => {
+    await limit(null, null);
+    await Promise.all(['a', 'b', 'c'].map((name) => submit(`job-${name}`, 4)));
+    const jobs = await Promise.all(['a', 'b', 'c'].map((name) => charging(`job-${name}`)));
+    const december = Date.UTC(2026, 11, 1);
+    await Promise.all(
+      jobs.flatMap(({ charge, settle }) => [charge(1), charge(2, december), settle(6), charge(3)]),
+    );
+    await submit('job-d', 1);
+    expect(await counts()).toEqual([usd(13), usd(12)]);
+    expect(await counts('2026-12')).toEqual([usd(6), usd(6)]);
   });
 }

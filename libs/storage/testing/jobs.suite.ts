@@ -21,7 +21,7 @@ export function describeJobs(open: Open<Stores>): void {
         },
       });
       const result = await stores().jobs.submit(submissionOf(job));
-      expect(result).toEqual({ kind: 'created', job, softLimitCrossed: false });
+      expect(result).toEqual({ kind: 'created', job });
       expect(await stores().jobs.get(job.id)).toEqual(job);
     });
 
@@ -196,6 +196,29 @@ export function describeJobs(open: Open<Stores>): void {
     });
   });
 
+  describe('when somebody leaves the line', () => {
+    it('wakes the first that is left for each offer, and nobody else', async () => {
+      const offers = [asOfferId('o1'), asOfferId('o2')];
+      for (const [id, lineKey, awaited] of [
+        ['job-1', 10, ['o1', 'o2']],
+        ['job-2', 20, ['o1']],
+        ['job-3', 30, ['o2']],
+      ] as const) {
+        const job = await submitted(stores(), { id, lineKey, dueAtMs: BUILT_AT_MS + 999 });
+        await stores().jobs.update(job, { events: [], awaited: awaited.map(asOfferId) });
+      }
+      expect(await stores().jobs.wakeHeads(offers, BUILT_AT_MS)).toEqual(['job-1']);
+      expect((await stores().jobs.get(asJobId('job-1')))?.dueAtMs).toBe(BUILT_AT_MS);
+      expect((await stores().jobs.get(asJobId('job-2')))?.dueAtMs).toBe(BUILT_AT_MS + 999);
+      const first = await stores().jobs.get(asJobId('job-1'));
+      if (first === null) throw new Error('job-1 was not stored');
+      await stores().jobs.update(first, { events: [], awaited: [] });
+      const woken = await stores().jobs.wakeHeads(offers, BUILT_AT_MS);
+      expect([...woken].sort()).toEqual(['job-2', 'job-3']);
+      expect(await stores().jobs.wakeHeads([], BUILT_AT_MS)).toEqual([]);
+    });
+  });
+
   describe('cancelling', () => {
     it('knows no job that was not submitted', async () => {
       expect(await stores().jobs.requestCancel(asJobId('job-none'), 1, [])).toBeNull();
@@ -289,10 +312,29 @@ export function describeJobs(open: Open<Stores>): void {
         outcome: 'queue-timeout',
         dueAtMs: null,
       });
-      expect(await stores().jobs.wakeWaiting(100, 2)).toEqual(['job-b', 'job-c']);
+      expect(await stores().jobs.wakeWaiting(null, 100, 2)).toEqual(['job-b', 'job-c']);
       expect((await stores().jobs.get(asJobId('job-b')))?.dueAtMs).toBe(100);
       expect((await stores().jobs.get(asJobId('job-placed')))?.dueAtMs).toBeNull();
       expect((await stores().jobs.get(last.id))?.dueAtMs).toBe(900);
+    });
+
+    it('brings forward those in line for certain offers alone', async () => {
+      const waiting = { dueAtMs: 900, decisionId: asDecisionId('dec-1') };
+      for (const [id, offers] of [
+        ['job-a', ['o1', 'o2']],
+        ['job-b', ['o2']],
+        ['job-c', []],
+      ] as const) {
+        const job = await submitted(stores(), { id, ...waiting });
+        await stores().jobs.update(job, { events: [], awaited: offers.map(asOfferId) });
+      }
+      expect(await stores().jobs.awaited(asJobId('job-a'))).toEqual(['o1', 'o2']);
+      expect(await stores().jobs.awaited(asJobId('job-c'))).toEqual([]);
+      const woken = await stores().jobs.wakeWaiting(['o1', 'o9'].map(asOfferId), 100, 10);
+      expect(woken).toEqual(['job-a']);
+      const dueAtMs = async (id: string) => (await stores().jobs.get(asJobId(id)))?.dueAtMs;
+      expect([await dueAtMs('job-a'), await dueAtMs('job-b')]).toEqual([100, 900]);
+      expect(await stores().jobs.wakeWaiting([], 100, 10)).toEqual([]);
     });
 
     it('makes a step stale that thought with the old book', async () => {
@@ -301,7 +343,7 @@ export function describeJobs(open: Open<Stores>): void {
         dueAtMs: 900,
         decisionId: asDecisionId('dec-1'),
       });
-      await stores().jobs.wakeWaiting(100, 10);
+      await stores().jobs.wakeWaiting(null, 100, 10);
       const step = stores().jobs.update({ ...job, dueAtMs: 5_000 }, { events: [] });
       await expect(step).rejects.toThrow(StaleRevision);
     });

@@ -136,8 +136,24 @@ export function describeRecords(open: Open<Stores>): void {
       const saved = await stores().decisions.record(decision, next, [eventOf('job-1', 'decided')]);
       expect(saved).toEqual({ ...next, revision: job.revision + 1 });
       expect(await stores().jobs.get(job.id)).toEqual(saved);
-      expect(await stores().decisions.get(decision.id)).toEqual(decision);
+      const stored = { ...decision, confirmedAtMs: decision.atMs };
+      expect(await stores().decisions.get(decision.id)).toEqual(stored);
       expect(await stores().events.after(0, null, 10)).toMatchObject([{ type: 'decided' }]);
+    });
+
+    it('stay what they were when deciding again comes to the same', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      const decision = record('job-1');
+      const decided = await stores().decisions.record(decision, job, []);
+      const again = { ...decided, dueAtMs: 99 };
+      const saved = await stores().decisions.confirm(again, BUILT_AT_MS + 50);
+      expect(saved).toEqual({ ...again, revision: decided.revision + 1 });
+      expect(await stores().jobs.get(job.id)).toEqual(saved);
+      const confirmed = { ...decision, confirmedAtMs: BUILT_AT_MS + 50 };
+      expect(await stores().decisions.get(decision.id)).toEqual(confirmed);
+      const late = stores().decisions.confirm(decided, BUILT_AT_MS + 60);
+      await expect(late).rejects.toThrow(StaleRevision);
+      expect(await stores().decisions.get(decision.id)).toEqual(confirmed);
     });
 
     it('are dropped when the job has moved', async () => {
@@ -177,6 +193,17 @@ export function describeRecords(open: Open<Stores>): void {
       const same = { ...Object.fromEntries(Object.entries(cheap).reverse()), ...cheap };
       expect(await stores().offers.replace(acme, [other, same], 2)).toBe(1);
       expect(await stores().offers.version()).toBe(1);
+    });
+
+    it('tell what has changed since a version, and whether something is new', async () => {
+      const changes = async (version: number) => stores().offers.changesSince(version);
+      await stores().offers.replace(acme, [cheap], 1);
+      expect(await changes(0)).toEqual({ changed: [], hasNew: true });
+      expect(await changes(1)).toEqual({ changed: [], hasNew: false });
+      await stores().offers.replace(acme, [dear, other], 2);
+      expect(await changes(1)).toEqual({ changed: [cheap.id], hasNew: true });
+      await stores().offers.replace(acme, [dear], 3);
+      expect(await changes(2)).toEqual({ changed: [other.id], hasNew: false });
     });
 
     it('of one provider do not touch those of another', async () => {

@@ -83,11 +83,14 @@ interface ChainOptions {
   readonly events: ChainEvents;
 }
 
+/** How far reads are behind unless a test says so. */
+const READ_LAG_MS = 2_000;
+
 /** The market and its escrow: orders draw bids, a bid that is taken becomes a lease, a lease pays its provider per block. */
 export class Chain {
   readonly deployments = new Map<string, Deployment>();
   balanceUact = 1_000_000_000_000;
-  readLagMs = 0;
+  readLagMs: number;
   soldOut = false;
   /** Providers predict bids and then make none. */
   withholdsBids = false;
@@ -99,7 +102,9 @@ export class Chain {
   hidesStatus = false;
   private lastDseq = 0;
 
-  constructor(private readonly options: ChainOptions) {}
+  constructor(private readonly options: ChainOptions) {
+    this.readLagMs = Math.round(READ_LAG_MS * options.delayFactor);
+  }
 
   get nowMs(): number {
     return this.options.clock.nowMs();

@@ -308,6 +308,7 @@ async function start(settings: Partial<AkashEmulatorSettings> = {}): Promise<Wor
   const rootDir = await mkdtemp(join(tmpdir(), 'fairlead-akash-'));
   const clock = new ManualClock(1_700_000_000_000);
   const emulator = await startAkashEmulator({ rootDir, clock, delayFactor: 1, seed: 3 }, settings);
+  emulator.setReadLag(0);
   close.push(async () => {
     await emulator.close();
     await rm(rootDir, { recursive: true, force: true, maxRetries: 3 });

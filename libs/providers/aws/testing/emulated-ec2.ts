@@ -10,6 +10,8 @@ import { WireError } from './wire';
 
 const BOOT_MS = 20_000;
 const TEARDOWN_MS = 10_000;
+/** How far reads are behind unless a test says so; EC2 promises no bound. */
+const READ_LAG_MS = 2_000;
 const SPOT_NOTICE_MS = 120_000;
 /** How long a guest may take to shut down, in real time: the system inside the machine does not know of emulated time. */
 const SHUTDOWN_GRACE_MS = 30_000;
@@ -34,12 +36,13 @@ export class EmulatedEc2 {
   private readonly capacities = new Map<string, number>();
   private readonly quotas = new Map<string, number>();
   private readonly timers = new Set<() => void>();
-  private readLagMs = 0;
+  private readLagMs: number;
   private soldOut = false;
   private closed = false;
 
   constructor(private readonly around: Surroundings) {
     this.spotMarket = new SpotMarket(around.seed, around.clock.nowMs());
+    this.readLagMs = Math.round(READ_LAG_MS * around.delayFactor);
   }
 
   nowMs(): number {

@@ -35,6 +35,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'fairlead-aws-'));
   clock = new ManualClock(START_MS);
   emulator = await startEmulator({ rootDir: root, clock, delayFactor: 1, seed: 7 });
+  emulator.setReadLag(0);
   adapter = aws.adapterFrom(emulator.config);
   ec2 = sdkWith({});
 });
@@ -130,6 +131,24 @@ async function nameOfState(id: string): Promise<string | undefined> {
   const { Reservations } = await ec2.describeInstances({ InstanceIds: [id] });
   return Reservations?.[0]?.Instances?.[0]?.State?.Name;
 }
+
+describe('reads', () => {
+  it.each([
+    { delayFactor: 1, lagMs: 2_000 },
+    { delayFactor: 0.02, lagMs: 40 },
+  ])('are $lagMs ms behind at a pace of $delayFactor', async ({ delayFactor, lagMs }) => {
+    await emulator.close();
+    emulator = await startEmulator({ rootDir: root, clock, delayFactor, seed: 7 });
+    ec2 = sdkWith({});
+    const id = await idOfLaunch();
+    clock.advance(lagMs - 1);
+    expect(await codeOf(ec2.describeInstances({ InstanceIds: [id] }))).toBe(
+      'InvalidInstanceID.NotFound',
+    );
+    clock.advance(1);
+    expect(await nameOfState(id)).toBe('pending');
+  });
+});
 
 describe('idempotency', () => {
   it('answers a repeated token with the same machine, also while reads do not show it', async () => {
