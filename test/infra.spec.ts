@@ -163,6 +163,13 @@ describe('Prometheus', () => {
     expect(annotations.runbook === undefined || exists(annotations.runbook)).toBe(true);
   });
 
+  it('is let in by each process that it asks', () => {
+    for (const [, { environment }] of ours)
+      expect(environment['FAIRLEAD_METRICS_OPEN']).toBe('yes');
+    expect(loadConfig(baseConfigSchema, { FAIRLEAD_METRICS_OPEN: 'yes' }).metricsOpen).toBe(true);
+    expect(loadConfig(baseConfigSchema, {}).metricsOpen).toBe(false);
+  });
+
   it('calls a person for exactly the kinds of the failover table', () => {
     const kinds = providerErrorKinds.filter((kind) => reactions[kind].page).join('|');
     const rule = rules.find(({ alert }) => alert === 'FairleadProviderNeedsAPerson');

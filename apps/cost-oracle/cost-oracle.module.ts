@@ -3,30 +3,39 @@ import { asAttemptId, asProviderId } from '#libs/domain';
 import type { AdapterRegistry } from '#libs/provider-kit';
 import type { Queues } from '#libs/queue';
 import { Clock } from '#libs/runtime';
-import { Budgets, Reports, type Stores } from '#libs/storage';
+import { Budgets, Reports, type Retention, type Stores } from '#libs/storage';
 import { BookCosts } from './book-costs';
 import { CostController } from './cost.controller';
+import { Prune, type RetentionDays } from './prune';
 import { RefreshOffers } from './refresh-offers';
 
 const REFRESH_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 3_600_000;
 
 export interface CostOracleParts {
-  readonly stores: Stores & { readonly budgets: Budgets; readonly reports: Reports };
+  readonly stores: Stores & {
+    readonly budgets: Budgets;
+    readonly reports: Reports;
+    readonly retention: Retention;
+  };
   readonly queues: Queues;
   readonly adapters: AdapterRegistry;
   readonly clock: Clock;
+  /** How long what is deleted by age is kept. */
+  readonly retention: RetentionDays;
 }
 
-/** Refreshes prices, accrues charges, reports. The only writer of offers, cost entries and budgets. */
+/** Refreshes prices, accrues charges, reports, and deletes what has been kept long enough. The only writer of offers, cost entries and budgets. */
 @Module({})
 export class CostOracleModule {
-  static with({ stores, queues, adapters, clock }: CostOracleParts): DynamicModule {
+  static with({ stores, queues, adapters, clock, retention }: CostOracleParts): DynamicModule {
     const { doorbell } = queues;
     const reconcilers = new Reconcilers(
       queues,
       adapters,
       new RefreshOffers(stores, adapters, doorbell, clock),
       new BookCosts(stores, doorbell, clock),
+      new Prune(stores.retention, retention, clock),
     );
     return {
       module: CostOracleModule,
@@ -48,6 +57,7 @@ class Reconcilers implements OnApplicationBootstrap {
     private readonly adapters: AdapterRegistry,
     private readonly refreshOffers: RefreshOffers,
     private readonly bookCosts: BookCosts,
+    private readonly prune: Prune,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -57,8 +67,10 @@ class Reconcilers implements OnApplicationBootstrap {
         async (id) => void (await this.refreshOffers.run(asProviderId(id))),
       ),
       this.queues.reconcile('book-costs', (id) => this.bookCosts.run(asAttemptId(id))),
+      this.queues.reconcile('prune', () => this.prune.run()),
     ]);
     const providers = this.adapters.all().map(({ descriptor }) => descriptor.id);
     await this.queues.every('refresh-offers', providers, REFRESH_EVERY_MS);
+    await this.queues.every('prune', ['all'], PRUNE_EVERY_MS);
   }
 }

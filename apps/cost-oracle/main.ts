@@ -13,7 +13,7 @@ void run(
       providers: { adapters },
     } = await openPlatform(runtime, { providers: 'live' });
     return {
-      module: CostOracleModule.with({ stores, queues, clock, adapters }),
+      module: CostOracleModule.with({ stores, queues, clock, adapters, retention: config }),
       transport: tcpServer({
         host: config.messageHost,
         port: config.messagePort,

@@ -7,7 +7,7 @@ import type { Stores } from '#libs/storage';
 /** How many waiting jobs one change of the book wakes; the rest follow with the next refresh or their own due time. */
 const WAKE_LIMIT = 1_000;
 
-/** Ask one provider what it sells now, and wake the jobs that wait when the answer has changed. */
+/** Ask one provider what it sells now, and wake the jobs that wait for what has changed. */
 export class RefreshOffers {
   constructor(
     private readonly stores: Pick<Stores, 'offers' | 'jobs'>,
@@ -22,13 +22,19 @@ export class RefreshOffers {
     const offers = await adapter.listOffers(guardedCall(this.clock.nowMs()));
     const before = await this.stores.offers.version();
     const version = await this.stores.offers.replace(providerId, offers, this.clock.nowMs());
-    if (version !== before) await this.wakeWaiting(version);
+    if (version !== before) await this.wakeWaiting(before, version);
     return version;
   }
 
-  private async wakeWaiting(version: number): Promise<void> {
+  /**
+   * Whoever is in line for an offer that is different now looks again; a new offer may serve anybody. What else a change may
+   * mean to somebody, such as a price that is no longer too high, is found when they look again by themselves.
+   */
+  private async wakeWaiting(before: number, version: number): Promise<void> {
     const nowMs = this.clock.nowMs();
-    for (const id of await this.stores.jobs.wakeWaiting(nowMs, WAKE_LIMIT)) {
+    const { changed, hasNew } = await this.stores.offers.changesSince(before);
+    const meant = hasNew ? null : changed;
+    for (const id of await this.stores.jobs.wakeWaiting(meant, nowMs, WAKE_LIMIT)) {
       this.doorbell.ring({
         queue: 'decide',
         id,

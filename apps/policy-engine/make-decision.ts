@@ -4,18 +4,21 @@ import {
   deadlineAtMs,
   decide,
   jobStateOf,
+  mayHoldLease,
   spentOn,
   summarise,
-  mayHoldLease,
+  suspensionKey,
+  type Attempt,
   type DecisionInput,
   type Job,
   type JobFacts,
   type JobId,
   type MicroUsd,
+  type Suspension,
 } from '#libs/domain';
 import type { Doorbell } from '#libs/queue';
 import type { Clock, Ids } from '#libs/runtime';
-import { StaleRevision, type DecisionRecord, type Stores } from '#libs/storage';
+import { StaleRevision, type DecisionRecord, type NewEvent, type Stores } from '#libs/storage';
 import { digestOf } from './digest';
 import type { Snapshot, Snapshots } from './snapshots';
 
@@ -38,23 +41,8 @@ export class MakeDecision {
     const nowMs = this.clock.nowMs();
     const snapshot = await this.snapshots.current(nowMs);
     const record = this.decided(job, spentOn(attempts, nowMs), snapshot, nowMs);
-    const next: Job = {
-      ...job,
-      decisionId: record.id,
-      baseline: job.baseline ?? record.summary.baseline,
-      state: jobStateOf(job, attempts),
-      dueAtMs: nowMs,
-    };
     try {
-      const { ranked, rankedCount, rejectedCount } = record.summary;
-      const data = {
-        decision: record.id,
-        ranked: rankedCount,
-        rejected: rejectedCount,
-        best: ranked[0]?.offer.id ?? null,
-      };
-      const event = { type: 'job.decided', data, jobId: id, attemptId: null, atMs: nowMs };
-      const saved = await this.stores.decisions.record(record, next, [event]);
+      const saved = await this.keep(record, job, attempts);
       this.doorbell.ring({
         queue: 'place',
         id,
@@ -67,8 +55,27 @@ export class MakeDecision {
     }
   }
 
+  /**
+   * A decision that only repeats the job's current one is not stored again: a job that waits for days would leave one every
+   * few minutes. One from which an attempt came is used up, and its like is a decision of its own.
+   */
+  private async keep(record: DecisionRecord, job: Job, attempts: readonly Attempt[]): Promise<Job> {
+    const next: Job = { ...job, state: jobStateOf(job, attempts), dueAtMs: record.atMs };
+    const isUsed = attempts.some(({ decisionId }) => decisionId === job.decisionId);
+    const current =
+      job.decisionId === null || isUsed ? null : await this.stores.decisions.get(job.decisionId);
+    if (current !== null && saysTheSame(current, record))
+      return this.stores.decisions.confirm(next, record.atMs);
+    const baseline = job.baseline ?? record.summary.baseline;
+    return this.stores.decisions.record(record, { ...next, decisionId: record.id, baseline }, [
+      decidedEvent(record),
+    ]);
+  }
+
   private decided(job: Job, spent: MicroUsd, snapshot: Snapshot, nowMs: number): DecisionRecord {
-    const input = decisionInput(factsOf(job, spent, nowMs), snapshot, nowMs);
+    const suspensions = concerning(job.id, snapshot);
+    const facts = factsOf(job, spent, nowMs);
+    const input = decisionInput(facts, { ...snapshot, suspensions }, nowMs);
     const decision = decide(input);
     return {
       id: asDecisionId(this.ids.next('decision')),
@@ -78,7 +85,7 @@ export class MakeDecision {
       policyVersion: snapshot.policy.version,
       bookVersion: snapshot.book.version,
       health: snapshot.health,
-      suspensions: snapshot.suspensions,
+      suspensions,
       spent,
       summary: summarise(decision),
       digests: {
@@ -89,6 +96,31 @@ export class MakeDecision {
       },
     };
   }
+}
+
+function decidedEvent({ id, jobId, atMs, summary }: DecisionRecord): NewEvent {
+  const { ranked, rankedCount, rejectedCount } = summary;
+  const best = ranked[0]?.offer.id ?? null;
+  const data = { decision: id, ranked: rankedCount, rejected: rejectedCount, best };
+  return { type: 'job.decided', data, jobId, attemptId: null, atMs };
+}
+
+/** Whether two decisions say the same of every offer, about the same job and under the same policies. */
+function saysTheSame(a: DecisionRecord, b: DecisionRecord): boolean {
+  return (
+    a.policyVersion === b.policyVersion && canonicalJson(a.digests) === canonicalJson(b.digests)
+  );
+}
+
+/** The suspensions that can matter to the job: its own and everybody's, as far as the book has what they are about. */
+function concerning(jobId: JobId, { suspensions, book }: Snapshot): readonly Suspension[] {
+  const mine = suspensions.filter((s) => s.scope !== 'offer-for-job' || s.jobId === jobId);
+  if (mine.length === 0) return mine;
+  const scopes = [...new Set(mine.map(({ scope }) => scope))];
+  const keys = new Set(
+    book.offers.flatMap((offer) => scopes.map((scope) => suspensionKey(scope, offer))),
+  );
+  return mine.filter(({ key }) => keys.has(key));
 }
 
 /**

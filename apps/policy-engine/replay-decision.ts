@@ -1,7 +1,7 @@
 import { canonicalJson, decide, type DecisionId } from '#libs/domain';
 import type { DecisionRecord, Offers, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
-import { digestOf } from './digest';
+import { digestOf, digestOfPolicies } from './digest';
 import { factsOf } from './make-decision';
 
 export type ReplayInput = 'engine' | 'job' | 'policy' | 'offers' | 'decision';
@@ -45,10 +45,7 @@ export class ReplayDecision {
     const compared: readonly (readonly [ReplayInput, boolean])[] = [
       ['engine', again.engine === engine],
       ['job', digestOf(canonicalJson(facts)) === digests.job],
-      [
-        'policy',
-        digestOf(canonicalJson(documents.map(({ document }) => document))) === digests.policy,
-      ],
+      ['policy', digestOfPolicies(documents.map(({ document }) => document)) === digests.policy],
       ['offers', digestOf(canonicalJson(offers)) === digests.offers],
       ['decision', digestOf(canonicalJson(again)) === digests.decision],
     ];
@@ -58,7 +55,7 @@ export class ReplayDecision {
     };
   }
 
-  /** The documents behind `name@version,…` in the order in which they were compiled, or null when one is gone. */
+  /** The documents behind `name@version,…`, or null when one is gone. */
   private async policiesOf({ policyVersion }: DecisionRecord) {
     const all = await this.stores.policies.list();
     const wanted = policyVersion === '' ? [] : policyVersion.split(',');

@@ -6,7 +6,7 @@ import {
 } from '#libs/domain';
 import type { OfferBook, PolicyVersion, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
-import { digestOf } from './digest';
+import { digestOf, digestOfPolicies } from './digest';
 
 /** Everything a decision looks at besides the job, at one moment. */
 export interface Snapshot {
@@ -68,7 +68,7 @@ export class Snapshots {
       this.policy = {
         key,
         value: compiled(active),
-        digest: digestOf(canonicalJson(active.map(({ document }) => document))),
+        digest: digestOfPolicies(active.map(({ document }) => document)),
       };
     }
     return this.policy;

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import type { CostReportView } from '#libs/contracts';
 import { formatUsd, microUsd, sumUsd } from '#libs/domain';
 import { readExamples } from './demo/examples';
-import { startRouter, type DemoRouter } from './demo/router';
+import { KEY_FILE, startRouter, type DemoRouter } from './demo/router';
 import { Story, type JobResult } from './demo/story';
 
 /**
@@ -20,9 +21,10 @@ async function main(): Promise<number> {
     void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
   const router = await startRouter();
   try {
-    const { jobs, leasesLeft } = await tell(router, say);
-    const ok = leasesLeft === 0 && jobs.every(({ asExpected }) => asExpected);
-    if (values.json) process.stdout.write(`${JSON.stringify({ jobs, leasesLeft, ok })}\n`);
+    const told = await tell(router, say);
+    const ok =
+      told.leasesLeft === 0 && told.addsUp && told.jobs.every(({ asExpected }) => asExpected);
+    if (values.json) process.stdout.write(`${JSON.stringify({ ...told, ok })}\n`);
     if (values.keep) await keepServing(router, say);
     return ok ? 0 : 1;
   } finally {
@@ -30,10 +32,14 @@ async function main(): Promise<number> {
   }
 }
 
-async function tell(
-  router: DemoRouter,
-  say: (line: string) => void,
-): Promise<{ jobs: JobResult[]; leasesLeft: number }> {
+interface Told {
+  readonly jobs: readonly JobResult[];
+  readonly leasesLeft: number;
+  /** Whether the cost report charges exactly what the jobs cost. */
+  readonly addsUp: boolean;
+}
+
+async function tell(router: DemoRouter, say: (line: string) => void): Promise<Told> {
   const story = new Story(router, say);
   const examples = await readExamples();
   say(`Fairlead is up at ${router.url}, on emulated providers.`);
@@ -53,8 +59,27 @@ async function tell(
     jobs.push(result);
   }
   showCosts(jobs, say);
+  const addsUp = showReport(await story.chargesByProvider(), jobs, say);
   say(`leases left running: ${leasesLeft}`);
-  return { jobs, leasesLeft };
+  return { jobs, leasesLeft, addsUp };
+}
+
+/** The API's own report beside the jobs' costs; true when the two agree to the micro-dollar. */
+function showReport(
+  { rows, total }: CostReportView,
+  jobs: readonly JobResult[],
+  say: (line: string) => void,
+): boolean {
+  say('\nThe cost report of the API, by provider:');
+  const row = (name: string, billed: number): void =>
+    say(`${name.padEnd(18)}  ${formatUsd(microUsd(billed)).padStart(11)}`);
+  for (const { group, billedMicroUsd } of rows) row(group['provider'] ?? 'none', billedMicroUsd);
+  row('total', total.billedMicroUsd);
+  const ofJobs = sumUsd(jobs.map(({ costMicroUsd }) => microUsd(costMicroUsd)));
+  const addsUp = total.billedMicroUsd === ofJobs;
+  const verdict = addsUp ? 'adds up to' : 'DOES NOT ADD UP TO';
+  say(`It ${verdict} what the jobs cost, ${formatUsd(ofJobs)}.`);
+  return addsUp;
 }
 
 function showCosts(jobs: readonly JobResult[], say: (line: string) => void): void {
@@ -98,7 +123,7 @@ function showCosts(jobs: readonly JobResult[], say: (line: string) => void): voi
 }
 
 async function keepServing({ url }: DemoRouter, say: (line: string) => void): Promise<void> {
-  say(`\nStill serving at ${url}; the key is in .fairlead/demo/admin-key. Ctrl-C ends it.`);
+  say(`\nStill serving at ${url}; the key is in ${KEY_FILE}. Ctrl-C ends it.`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);

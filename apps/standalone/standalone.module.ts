@@ -36,7 +36,7 @@ export async function standalone(runtime: StandaloneRuntime): Promise<Assembly> 
 
 /** The five services on a platform that is open. */
 export function assemble(runtime: StandaloneRuntime, platform: Platform): Assembly {
-  const { storage: stores, queues, providers, serverSecret, secretOf } = platform;
+  const { storage: stores, queues, providers, serverSecret, jobSecrets } = platform;
   const { clock, ids, config, metrics, log } = runtime;
   const { adapters } = providers;
   const bus = new InProcessBus();
@@ -44,7 +44,7 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
   const workload = {
     controlUrl: controlUrlOf(config, providers.providers),
     serverSecret: serverSecret.reveal(),
-    secretOf,
+    secretOf: jobSecrets.secretOf,
     heartbeatMs: config.heartbeatSeconds * 1_000,
   };
   const messages = messagesOver(() => client);
@@ -55,12 +55,13 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
     clock,
     ids,
     serverSecret,
+    jobSecrets,
     version: VERSION,
   });
   return {
     module: StandaloneModule.with([
       PolicyEngineModule.with({ stores, queues, clock, ids, metrics }),
-      CostOracleModule.with({ stores, queues, adapters, clock }),
+      CostOracleModule.with({ stores, queues, adapters, clock, retention: config }),
       DispatcherModule.with({ stores, queues, adapters, clock, ids, workload, metrics, log }),
       HealthMonitorModule.with({ stores, queues, clock, providers: providers.providers }),
       gateway.module,

@@ -50,7 +50,7 @@ describe('README.md', () => {
 
 describe('ARCHITECTURE.md', () => {
   it('has the invariants in the words of the simulation', () => {
-    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| (I\d) +\| (.*?) +\|$/gm)];
+    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| (I\d+) +\| (.*?) +\|$/gm)];
     expect(Object.fromEntries(rows.map(([, id, says]) => [id, says]))).toEqual(invariants);
   });
 

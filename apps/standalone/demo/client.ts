@@ -5,6 +5,7 @@ import {
   jobViewSchema,
   offerPageSchema,
   planSchema,
+  type CostDimension,
 } from '#libs/contracts';
 
 const REQUEST_LIMIT_MS = 10_000;
@@ -36,8 +37,8 @@ export class DemoClient {
     return (await this.get(`/v1/jobs/${id}/attempts`, attemptListSchema)).items;
   }
 
-  costs(groupBy: string) {
-    return this.get(`/v1/reports/costs?groupBy=${groupBy}`, costReportSchema);
+  costs(groupBy: CostDimension, from: string) {
+    return this.get(`/v1/reports/costs?groupBy=${groupBy}&from=${from}`, costReportSchema);
   }
 
   /** The output of an attempt, the latest unless said. */

@@ -146,8 +146,9 @@ export class Story {
       this.say(`  | ${line}`);
   }
 
-  costs(groupBy: string) {
-    return this.client.costs(groupBy);
+  /** What the API reports as charged since the demonstration began. */
+  chargesByProvider() {
+    return this.client.costs('provider', this.router.startedAt);
   }
 
   /** Tells a change of state; true when the job has ended. */

@@ -1,0 +1,34 @@
+import { SavePolicy } from './save-policy';
+import { Desk, noSpot } from './testing/desk';
+
+describe('saving a policy', () => {
+  it('stores the next version of its name, which is not in force yet', async () => {
+    const { stores, clock } = new Desk();
+    const save = new SavePolicy(stores.policies, clock);
+    for (const version of [1, 2])
+      expect(await save.run(noSpot('acme'), 'key-1')).toMatchObject({
+        kind: 'created',
+        version: { version, active: false, createdBy: 'key-1', createdAtMs: clock.nowMs() },
+      });
+    expect(await stores.policies.active()).toEqual([]);
+  });
+
+  it('refuses with every mistake, and stores nothing', async () => {
+    const { stores, clock } = new Desk();
+    const save = new SavePolicy(stores.policies, clock);
+    const rule = { because: 'of a mistake' };
+    const rules = [
+      { ...rule, id: 'unknown-field', forbid: 'offer.colour == "red"' },
+      { ...rule, id: 'no-truth', require: 'offer.pricePerHour' },
+    ];
+    const document = { ...noSpot('acme'), rules };
+    const saved = await save.run(document, 'key-1');
+    const problems = saved.kind === 'refused' ? saved.problems : [];
+    expect(problems.map(({ ruleId, field }) => [ruleId, field])).toEqual([
+      ['unknown-field', 'forbid'],
+      ['no-truth', 'require'],
+    ]);
+    expect(save.check(document)).toEqual(problems);
+    expect(await stores.policies.list()).toEqual([]);
+  });
+});
