@@ -19,7 +19,7 @@ import {
 import type { Doorbell } from '#libs/queue';
 import type { Clock, Ids } from '#libs/runtime';
 import { StaleRevision, type DecisionRecord, type NewEvent, type Stores } from '#libs/storage';
-import { digestOf } from './digest';
+import { digestOf, digestOfDecision } from './digest';
 import type { Snapshot, Snapshots } from './snapshots';
 
 /** Turn a due job into a decision, and give it to the dispatcher. */
@@ -92,7 +92,7 @@ export class MakeDecision {
         job: digestOf(canonicalJson(input.job)),
         policy: snapshot.policyDigest,
         offers: snapshot.bookDigest,
-        decision: digestOf(canonicalJson(decision)),
+        decision: digestOfDecision(decision),
       },
     };
   }

@@ -1,7 +1,7 @@
 import { canonicalJson, decide, type DecisionId } from '#libs/domain';
 import type { DecisionRecord, Offers, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
-import { digestOf, digestOfPolicies } from './digest';
+import { digestOf, digestOfDecision, digestOfPolicies } from './digest';
 import { factsOf } from './make-decision';
 
 export type ReplayInput = 'engine' | 'job' | 'policy' | 'offers' | 'decision';
@@ -47,7 +47,7 @@ export class ReplayDecision {
       ['job', digestOf(canonicalJson(facts)) === digests.job],
       ['policy', digestOfPolicies(documents.map(({ document }) => document)) === digests.policy],
       ['offers', digestOf(canonicalJson(offers)) === digests.offers],
-      ['decision', digestOf(canonicalJson(again)) === digests.decision],
+      ['decision', digestOfDecision(again) === digests.decision],
     ];
     return {
       kind: 'replayed',

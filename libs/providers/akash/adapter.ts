@@ -75,8 +75,11 @@ class AkashAdapter implements ProviderAdapter {
   async observe(ref: LeaseRef, ctx: CallContext): Promise<LeaseObservation> {
     const seen = await this.locate(ref, ctx);
     if (seen === null) return unknownLease(ref.leaseKey);
-    const next = (await this.advance(seen, ctx)) ?? seen;
-    return observationOf(next, ctx.nowMs, this.config);
+    const next = await this.advance(seen, ctx);
+    const observation = observationOf(next ?? seen, ctx.nowMs, this.config);
+    const isNewLease = next !== null && seen.deployment.leases.length === 0;
+    // The chain gives block heights only, but this lease began to be charged with the bid that was taken just now.
+    return isNewLease ? { ...observation, billedFromMs: ctx.nowMs } : observation;
   }
 
   /**
