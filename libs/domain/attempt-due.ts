@@ -49,13 +49,12 @@ function restInPhaseMs(attempt: Attempt, terms: LoopTerms, nowMs: number): numbe
     case 'confirming':
       return Math.min(untilQuietMs, terms.observeEveryMs);
     case 'starting':
-      // Often at first, since a market has to be taken through its steps, then at the provider's own pace.
-      return Math.min(
-        terms.observeEveryMs,
-        Math.max(FIRST_LOOK_MS, Math.ceil((nowMs - attempt.phaseSinceMs) / 2)),
-      );
+      return earlyLookMs(attempt, terms, nowMs);
     case 'running':
-      return attempt.report.exit === null ? terms.observeEveryMs : 0;
+      if (attempt.report.exit !== null) return 0;
+      return attempt.unseenSinceMs === null
+        ? terms.observeEveryMs
+        : earlyLookMs(attempt, terms, nowMs);
     case 'releasing':
       return attempt.phaseSinceMs === nowMs
         ? 0
@@ -63,6 +62,19 @@ function restInPhaseMs(attempt: Attempt, terms: LoopTerms, nowMs: number): numbe
     case 'released':
       return 0;
   }
+}
+
+/**
+ * Often at first, then at the provider's own pace: a market has to be taken through its steps, and a lease that no read has
+ * shown yet cannot be believed to be gone.
+ */
+function earlyLookMs(
+  { phaseSinceMs }: Attempt,
+  { observeEveryMs }: LoopTerms,
+  nowMs: number,
+): number {
+  const ageMs = Math.ceil((nowMs - phaseSinceMs) / 2);
+  return Math.min(observeEveryMs, Math.max(FIRST_LOOK_MS, ageMs));
 }
 
 /** The pause after so many failures in a row: doubled each time, up to a minute. */
