@@ -1,10 +1,7 @@
-import { nextAccrual, type AttemptId } from '#libs/domain';
+import { BOOK_EVERY_MS, nextAccrual, type AttemptId } from '#libs/domain';
 import type { Doorbell } from '#libs/queue';
 import type { Clock } from '#libs/runtime';
 import type { Stores } from '#libs/storage';
-
-/** How often the charges of a live lease are booked. */
-const BOOK_EVERY_MS = 60_000;
 
 /** Book what an attempt's lease has cost since the last entry, at the price that was quoted for it. */
 export class BookCosts {

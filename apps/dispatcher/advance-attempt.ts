@@ -1,4 +1,5 @@
 import {
+  BOOK_EVERY_MS,
   abandoned,
   abandonReason,
   advanced,
@@ -28,9 +29,6 @@ import type { Clock } from '#libs/runtime';
 import { StaleRevision, type Attempts } from '#libs/storage';
 import type { LeaseRequests } from './lease-requests';
 import { loopTerms } from './loop-terms';
-
-/** How often the charges of a live lease are booked. */
-const BOOK_EVERY_MS = 60_000;
 
 /** Move one attempt one step: load, make at most one provider call, record what it amounted to. */
 export class AdvanceAttempt {

@@ -5,9 +5,6 @@ import { tcpClient } from '#libs/runtime/transport';
 import { configSchema } from './config';
 import { ensureAdminKey, gatewayAssembly } from './gateway.module';
 
-/** Of the API; raised with its description. */
-const VERSION = '0.1.0';
-
 void run(
   async (runtime) => {
     const { storage, queues, serverSecret, jobSecrets } = await openPlatform(runtime, {
@@ -32,7 +29,6 @@ void run(
       ids,
       serverSecret,
       jobSecrets,
-      version: VERSION,
     });
   },
   { name: 'gateway', schema: configSchema },

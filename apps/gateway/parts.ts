@@ -18,6 +18,9 @@ import {
 import { JobSecrets } from './job-secrets';
 import { gatewayDefaults, GatewaySettings } from './settings';
 
+/** Of the API; raised with its description. */
+const API_VERSION = '0.1.0';
+
 export interface GatewayNeeds {
   readonly storage: Storage;
   readonly queues: Pick<Queues, 'doorbell'>;
@@ -26,7 +29,6 @@ export interface GatewayNeeds {
   readonly ids: Ids;
   readonly serverSecret: Secret;
   readonly jobSecrets: JobSecrets;
-  readonly version: string;
 }
 
 /** What `GatewayModule.with` must be given, from what a process has opened. */
@@ -34,11 +36,11 @@ export function gatewayParts(needs: GatewayNeeds): {
   readonly providers: Provider[];
   readonly settings: GatewaySettings;
 } {
-  const { storage, queues, messages, clock, ids, serverSecret, jobSecrets, version } = needs;
+  const { storage, queues, messages, clock, ids, serverSecret, jobSecrets } = needs;
   const settings: GatewaySettings = {
     ...gatewayDefaults,
     attemptTokenSecret: serverSecret.reveal(),
-    version,
+    version: API_VERSION,
   };
   return {
     settings,

@@ -14,9 +14,6 @@ import {
 import type { Assembly, BaseConfig, Runtime } from '#libs/runtime';
 import { InProcessBus, InProcessClient, InProcessServer } from '#libs/runtime/transport';
 
-/** Of the API; raised with its description. */
-const VERSION = '0.1.0';
-
 type StandaloneRuntime = Runtime<BaseConfig & PlatformConfig>;
 
 /** All five services in one process: what crosses between them in many processes crosses an in-process bus here. */
@@ -56,7 +53,6 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
     ids,
     serverSecret,
     jobSecrets,
-    version: VERSION,
   });
   return {
     module: StandaloneModule.with([

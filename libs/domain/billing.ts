@@ -52,6 +52,9 @@ export function affordableMs(
   return durationMs < billedMs(0, terms) ? 0 : Math.min(durationMs, Number.MAX_SAFE_INTEGER);
 }
 
+/** How often the charges of a live lease are booked. */
+export const BOOK_EVERY_MS = 60_000;
+
 /** A charge that has not been booked yet, as a slice of an attempt's bill. */
 export interface Accrual {
   /** 0 for the attempt's first slice; unique per attempt, so that a repeated accrual is refused by the store. */

@@ -75,7 +75,6 @@ function startGateway(bench: Bench): ReturnType<typeof startBenchProcess> {
       messages: messagesOver(() => client),
       clock: runtime.clock,
       ids: runtime.ids,
-      version: 'bench',
     });
     return { module, http };
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Messages, type Role } from '#libs/contracts';
+import { type Role } from '#libs/contracts';
 import {
   asDecisionId,
   decide,
@@ -14,21 +14,8 @@ import {
   type Offer,
 } from '#libs/domain';
 import { Doorbell, type Ring } from '#libs/queue';
-import { Clock, Ids, Metrics, Readiness } from '#libs/runtime';
-import {
-  ApiKeys,
-  Artifacts,
-  Attempts,
-  Budgets,
-  Decisions,
-  Events,
-  EventSignal,
-  Jobs,
-  Logs,
-  Offers,
-  openStorage,
-  type Storage,
-} from '#libs/storage';
+import { Ids, Metrics, Readiness, Secret } from '#libs/runtime';
+import { openStorage, type Storage } from '#libs/storage';
 import { anAttempt, BUILT_AT_MS, fakeOffers, ManualClock } from '#libs/testkit';
 import { createDatabase, dropDatabase, startTestServer } from '../../../libs/storage/embedded';
 import { addOperations } from '../../../libs/runtime/operations';
@@ -36,6 +23,7 @@ import { GatewayModule } from '../gateway.module';
 import { gatewayAdapter, prepareHttp } from '../http';
 import { IssueApiKey } from '../issue-api-key';
 import { JobSecrets } from '../job-secrets';
+import { gatewayParts } from '../parts';
 import { GatewaySettings } from '../settings';
 import { StandInMessages } from './message-stand-ins';
 
@@ -108,24 +96,16 @@ export async function startGateway(
     streamHeartbeatMs: 15_000,
     ...wanted,
   };
-  const providers = [
-    { provide: Jobs, useValue: storage.jobs },
-    { provide: Attempts, useValue: storage.attempts },
-    { provide: Events, useValue: storage.events },
-    { provide: Decisions, useValue: storage.decisions },
-    { provide: Offers, useValue: storage.offers },
-    { provide: Logs, useValue: storage.logs },
-    { provide: Artifacts, useValue: storage.artifacts },
-    { provide: ApiKeys, useValue: storage.apiKeys },
-    { provide: Budgets, useValue: storage.budgets },
-    { provide: EventSignal, useValue: storage.eventBell },
-    { provide: Doorbell, useValue: doorbell },
-    { provide: Messages, useValue: messages },
-    { provide: Clock, useValue: clock },
-    { provide: Ids, useValue: new CountingIds() },
-    { provide: JobSecrets, useValue: jobSecrets },
-    { provide: GatewaySettings, useValue: settings },
-  ];
+  const parts = gatewayParts({
+    storage,
+    queues: { doorbell },
+    messages,
+    clock,
+    ids: new CountingIds(),
+    serverSecret: new Secret(TEST_SECRET),
+    jobSecrets,
+  });
+  const providers = [...parts.providers, { provide: GatewaySettings, useValue: settings }];
   const app = await NestFactory.create<NestFastifyApplication>(
     GatewayModule.with({ providers }),
     gatewayAdapter(),

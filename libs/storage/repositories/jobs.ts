@@ -150,13 +150,13 @@ export class PostgresJobs implements Jobs {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** The job is locked before its attempts are looked for, so that one that is just being planned is found as well. */
   async wakeHeads(offers: readonly OfferId[], nowMs: number): Promise<readonly JobId[]> {
     if (offers.length === 0) return [];
     const rows = await this.database.rows<IdRow>(wakeHeads, [offers, nowMs]);
     return rows.map(({ id }) => asJobId(id));
   }
 
+  /** The job is locked before its attempts are looked for, so that one that is just being planned is found as well. */
   async requestCancel(
     id: JobId,
     nowMs: number,
