@@ -43,6 +43,9 @@ export const exampleOffer: OfferView = {
   confidential: false,
   consumerHardware: false,
   features: [],
+  hostedBy: null,
+  hostId: null,
+  quantity: null,
 };
 
 const exampleTerms = {

@@ -37,6 +37,12 @@ export const offerViewSchema = z
     confidential: z.boolean(),
     consumerHardware: z.boolean(),
     features: z.array(z.string()),
+    hostedBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'Whose machines these are, where the provider resells them.' }),
+    hostId: z.string().nullable().meta({ description: 'The one machine that is offered.' }),
+    quantity: z.int().nullable().meta({ description: 'How many can be had now, where known.' }),
   })
   .meta({ id: 'Offer', description: 'Something that can be bought.' });
 export type OfferView = z.infer<typeof offerViewSchema>;

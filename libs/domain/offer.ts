@@ -49,4 +49,22 @@ export interface Offer {
   readonly consumerHardware: boolean;
   /** What the offer is made for beyond plain compute, for example `rendering` or `low-latency`. */
   readonly features: readonly string[];
+  /**
+   * Whose machines these are where the provider resells another's (a provider id, where there is one of that name), or null
+   * for its own. Two networks that sell the same hosts are one failure domain.
+   */
+  readonly hostedBy: string | null;
+  /** The one machine that is offered, in the words of the provider, or null where it picks one itself. */
+  readonly hostId: string | null;
+  /** How many of it can be had now, or null where the provider does not say. */
+  readonly quantity: number | null;
+}
+
+/** What fails together: the operator of the machines and the place where they stand. */
+export function failureDomainOf({
+  hostedBy,
+  providerId,
+  region,
+}: Pick<Offer, 'hostedBy' | 'providerId' | 'region'>): string {
+  return `${hostedBy ?? providerId}/${region}`;
 }

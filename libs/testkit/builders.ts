@@ -114,6 +114,9 @@ export function anOffer(
     confidential: false,
     consumerHardware: false,
     features: [],
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
     ...wanted,
     providerId,
   };

@@ -27,6 +27,9 @@ export function fakeOffer(
     confidential: false,
     consumerHardware: false,
     features: [],
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
     ...wanted,
   };
   const { providerId, region, instanceType, market } = base;

@@ -174,6 +174,9 @@ function machine(
     confidential: false,
     consumerHardware: false,
     features: seller.features,
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
     ...extra,
   };
 }

@@ -29,5 +29,8 @@ export function offerView(offer: Offer): OfferView {
     confidential: offer.confidential,
     consumerHardware: offer.consumerHardware,
     features: [...features],
+    hostedBy: offer.hostedBy,
+    hostId: offer.hostId,
+    quantity: offer.quantity,
   };
 }

@@ -69,6 +69,9 @@ const offer: fc.Arbitrary<Omit<Offer, 'id'>> = fc.record({
   confidential: fc.boolean(),
   consumerHardware: fc.boolean(),
   features: fc.constant([]),
+  hostedBy: fc.constantFrom(null, 'elsewhere'),
+  hostId: fc.constant(null),
+  quantity: fc.constantFrom(null, 4),
 });
 
 /** Offers with ids of their own, as a book has them. */

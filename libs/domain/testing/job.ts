@@ -82,6 +82,9 @@ export function offerOf(wanted: Partial<Offer>): Offer {
     confidential: false,
     consumerHardware: false,
     features: [],
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
     ...wanted,
   };
 }

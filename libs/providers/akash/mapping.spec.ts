@@ -592,6 +592,9 @@ const offer: Offer = {
   confidential: false,
   consumerHardware: false,
   features: [],
+  hostedBy: null,
+  hostId: null,
+  quantity: null,
 };
 
 const request: LeaseRequest = {

@@ -138,5 +138,8 @@ function offerOf(country: string, shape: Shape, pricePerHour: MicroUsd, availabl
     confidential: false,
     consumerHardware: shape.gpu !== null && isConsumerGpu(shape.gpu.model),
     features: [],
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
   };
 }

@@ -87,6 +87,9 @@ function offer({ region, type, market, pricePerHour, available, rootVolumeGb }: 
     confidential: false,
     consumerHardware: false,
     features: [],
+    hostedBy: null,
+    hostId: null,
+    quantity: null,
   };
 }
 
