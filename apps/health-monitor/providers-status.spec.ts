@@ -1,8 +1,16 @@
-import { asProviderId, type Suspension } from '#libs/domain';
+import {
+  CIRCUIT_OPEN,
+  asProviderId,
+  knowledgeOf,
+  noKnowledge,
+  type HealthSnapshot,
+  type Suspension,
+} from '#libs/domain';
 import { BUILT_AT_MS, fakeDescriptor, fakeOffer, fakeOffers, ManualClock } from '#libs/testkit';
 import { MemoryTables, memoryStores } from '../../test/simulation/memory-stores';
 import { ProvidersStatus } from './providers-status';
 
+const HOUR_MS = 3_600_000;
 const memory = fakeDescriptor;
 /** Its name begins like the other's. */
 const memory2 = { ...fakeDescriptor, id: asProviderId('memory2'), displayName: 'Another' };
@@ -17,21 +25,26 @@ const suspension = (wanted: Partial<Suspension>): Suspension => ({
   ...wanted,
 });
 
-async function statusWith(suspensions: readonly Suspension[] = []) {
+const measured: HealthSnapshot = {
+  'memory/marketplace': knowledgeOf(
+    {
+      leaseMs: 4 * HOUR_MS,
+      interruptions: 2,
+      starts: 2,
+      startMsTotal: 3,
+      startFailures: 4,
+    },
+    BUILT_AT_MS,
+  ),
+};
+
+async function statusWith(suspensions: readonly Suspension[] = [], health = measured) {
   const tables = new MemoryTables();
   const stores = memoryStores(tables);
   const sold = fakeOffer({ instanceType: 'sold', available: false });
   await stores.offers.replace(memory.id, [...fakeOffers, sold], BUILT_AT_MS - 5_000);
   await stores.suspensions.add(suspensions);
-  tables.health = {
-    'memory/marketplace': {
-      leaseMs: 9,
-      interruptions: 1,
-      starts: 2,
-      startMsTotal: 3,
-      startFailures: 4,
-    },
-  };
+  tables.health = health;
   const providers = [
     { descriptor: memory, mode: 'live' as const },
     { descriptor: memory2, mode: 'emulated' as const },
@@ -60,11 +73,49 @@ describe('how providers are doing', () => {
     expect(first?.health.map(({ market }) => market)).toEqual(['on-demand', 'spot', 'marketplace']);
     expect(first?.health.at(-1)).toEqual({
       market: 'marketplace',
-      leaseMs: 9,
-      interruptions: 1,
+      leaseMs: 4 * HOUR_MS,
+      interruptions: 2,
       starts: 2,
       startFailures: 4,
+      interruptionsPerHour: 0.5,
+      meanUpTimeMs: 2 * HOUR_MS,
+      startupP50Ms: null,
+      startupP99Ms: null,
+      recoveryMs: null,
+      refusedShare: 0,
+      lieShare: null,
+      noticeMs: null,
+      availableMs: null,
+      awayMs: null,
     });
+  });
+
+  it('keeps what was not measured apart from zero', async () => {
+    const [first] = await statusWith();
+    expect(first?.health[0]).toMatchObject({
+      starts: 0,
+      interruptionsPerHour: null,
+      meanUpTimeMs: null,
+      refusedShare: null,
+    });
+    expect(first?.calls).toBeNull();
+    const called = { memory: { ...noKnowledge(BUILT_AT_MS), calls: 8, unanswered: 0 } };
+    expect((await statusWith([], called))[0]?.calls).toEqual({ made: 8, unanswered: 0 });
+  });
+
+  it.each([
+    { reason: 'nothing is on record', untilMs: null, circuit: 'closed' },
+    { reason: 'its suspension lasts', untilMs: BUILT_AT_MS + 1, circuit: 'open' },
+    {
+      reason: 'it is over and nobody was answered since',
+      untilMs: BUILT_AT_MS,
+      circuit: 'half-open',
+    },
+    { reason: 'it is long over', untilMs: BUILT_AT_MS - 2 * HOUR_MS, circuit: 'closed' },
+  ])('says that the circuit is $circuit when $reason', async ({ untilMs, circuit }) => {
+    const fromMs = BUILT_AT_MS - 3 * HOUR_MS;
+    const open = untilMs === null ? [] : [suspension({ reason: CIRCUIT_OPEN, fromMs, untilMs })];
+    expect((await statusWith(open))[0]?.circuit).toBe(circuit);
   });
 
   it('shows what is suspended of it now, in whatever scope, and nothing of another', async () => {
@@ -77,11 +128,11 @@ describe('how providers are doing', () => {
     ];
     const [first, second] = await statusWith(suspensions);
     expect(first?.suspensions.map(({ scope }) => scope)).toEqual([
-      'provider',
-      'provider-region',
       'offer',
+      'provider-region',
+      'provider',
     ]);
-    expect(first?.suspensions[0]).toEqual({
+    expect(first?.suspensions[2]).toEqual({
       scope: 'provider',
       key: 'memory',
       reason: 'credentials-rejected',
