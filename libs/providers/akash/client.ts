@@ -71,6 +71,9 @@ const gpuPriceSchema = z.object({
 });
 export type GpuPrice = z.infer<typeof gpuPriceSchema>;
 
+/** Of the coin in dollars, beside figures that we do not read. */
+const marketSchema = z.object({ price: z.number().positive() });
+
 const created = z.object({ data: z.object({ dseq }) });
 const screened = z.object({
   providers: z.array(z.object({ owner: z.string(), isAudited: z.boolean().nullish() })),
@@ -232,6 +235,11 @@ export function createConsoleClient(baseUrl: string, apiKey: string) {
     async listGpuPrices(signal: AbortSignal): Promise<readonly GpuPrice[]> {
       const reply = z.object({ models: z.array(gpuPriceSchema) });
       return (await send({ method: 'GET', path: '/v1/gpu-prices', reply }, signal)).models;
+    },
+
+    async readAktPrice(signal: AbortSignal): Promise<number> {
+      const call = { method: 'GET', path: '/v1/market-data', reply: marketSchema } as const;
+      return (await send(call, signal)).price;
     },
 
     /** How many audited providers would bid on this group. */

@@ -2,6 +2,7 @@ import { definePlugin } from '#libs/provider-kit';
 import { createAkashAdapter } from './adapter';
 import { akashConfigFromEnv, akashConfigSchema } from './config';
 import { descriptor } from './descriptor';
+import { aktRateFeed } from './feeds';
 import { startAkashEmulator } from './testing/emulator';
 
 /** Akash Network through the Console API: a managed wallet, paid in dollars, on a market of independent providers. */
@@ -10,5 +11,6 @@ export const akash = definePlugin({
   configSchema: akashConfigSchema,
   configFromEnv: akashConfigFromEnv,
   create: createAkashAdapter,
+  feeds: (config) => [aktRateFeed(config)],
   startEmulator: startAkashEmulator,
 });

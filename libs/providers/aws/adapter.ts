@@ -23,7 +23,7 @@ import {
   releaseObservation,
   runInstancesInput,
 } from './mapping';
-import { offersIn, onDemandPrice } from './offers';
+import { listPrice, offersIn } from './offers';
 import type { Region } from './regions';
 
 /** Everything that may still cost something or that still stands in the way. */
@@ -95,21 +95,25 @@ export class AwsAdapter implements ProviderAdapter {
   }
 
   private async offersOf(region: Region, ctx: CallContext): Promise<readonly Offer[]> {
-    const types = this.typesIn(region);
+    const types = this.typesIn(region, ctx);
     if (types.length === 0) return [];
     const names = types.map(({ type }) => type);
     const [offeredTypes, spotPrices] = await Promise.all([
       this.ec2.offeredTypes(region, names, ctx),
       this.ec2.spotPrices(region, names, ctx),
     ]);
-    return offersIn({ region, offeredTypes, spotPrices }, types, this.config.rootVolumeGb);
+    return offersIn(
+      { region, offeredTypes, spotPrices, prices: ctx.prices },
+      types,
+      this.config.rootVolumeGb,
+    );
   }
 
-  private typesIn(region: Region): readonly CatalogueType[] {
+  private typesIn(region: Region, { prices }: CallContext): readonly CatalogueType[] {
     const { instanceTypes } = this.config;
     return catalogue.filter(
       (each) =>
-        onDemandPrice(each, region) !== null &&
+        listPrice(each, region, prices) !== null &&
         (instanceTypes === null || instanceTypes.includes(each.type)),
     );
   }

@@ -2,6 +2,9 @@ import type { _InstanceType } from '@aws-sdk/client-ec2';
 import type { OfferGpu } from '#libs/domain';
 import type { Region } from './regions';
 
+/** The date of the prices below. They stand in only for as long as the price list feed has said nothing. */
+export const LIST_DATE = '2026-07-20';
+
 type UsdByRegion = { readonly [R in Region]?: number };
 
 /** An instance type that we offer, and what it costs on demand (Linux, shared tenancy) where that is known. */
@@ -19,7 +22,7 @@ type Row<Gpu> = readonly [_InstanceType, cpus: number, memoryGib: number, gpu: G
 
 /**
  * Shapes and us-east-1 prices: EC2 instance type list and price file of 2026-07-20. Other regions: the July 2026 state of the public
- * SkyPilot catalogue. A region that has no figure here is not offered, because a lease must not be started at an unknown price.
+ * SkyPilot catalogue. A region that has no figure here is offered once the price list feed has one: no lease at an unknown price.
  * Left out: p5e (no on-demand price), g6f (slices of a GPU), p3.2xlarge (retired, and no live console), Arm types (x86 images only).
  */
 const gpuRows: readonly Row<GpuColumns>[] = [
@@ -93,7 +96,7 @@ const gpuRows: readonly Row<GpuColumns>[] = [
   ['p6-b300.48xlarge', 192, 4096, ['B300', 8, 288, 'nvlink'], { 'us-east-1': 142.416 }],
 ];
 
-/** List prices from general knowledge, not from a price file: to be refreshed by the price feed. */
+/** List prices from general knowledge, not from a price file. */
 const cpuRows: readonly Row<null>[] = [
   ['t3.medium', 2, 4, null, everyday(0.0416, 0.0456, 0.048)],
   ['t3.xlarge', 4, 16, null, everyday(0.1664, 0.1824, 0.192)],

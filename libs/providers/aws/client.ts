@@ -9,7 +9,7 @@ import type {
   SpotPrice,
 } from '@aws-sdk/client-ec2';
 import { ProviderError } from '#libs/provider-kit';
-import type { CallContext } from '#libs/provider-kit';
+import type { CallContext, FeedCall } from '#libs/provider-kit';
 import type { AwsConfig } from './config';
 import { asProviderError, isAbsence } from './errors';
 import type { Region } from './regions';
@@ -106,6 +106,33 @@ export class Ec2Client {
     });
   }
 
+  /** All spot prices in force in the half-open interval, those at its start included, each page in its turn. */
+  spotHistory(
+    region: Region,
+    types: readonly _InstanceType[],
+    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+    call: FeedCall,
+  ): Promise<readonly SpotPrice[]> {
+    const wanted = {
+      InstanceTypes: [...types],
+      ProductDescriptions: ['Linux/UNIX'],
+      StartTime: new Date(fromMs),
+      EndTime: new Date(toMs),
+      MaxResults: PAGE_SIZE,
+    };
+    return this.everyPage(region, (ec2, NextToken) =>
+      call.ask(async (signal) => {
+        const input = { ...wanted, NextToken };
+        const reply = await ec2
+          .describeSpotPriceHistory(input, { abortSignal: signal })
+          .catch((error: unknown) => {
+            throw asProviderError(error);
+          });
+        return { items: reply.SpotPriceHistory ?? [], nextToken: reply.NextToken };
+      }),
+    );
+  }
+
   async spotRequest(
     region: Region,
     id: string,
@@ -173,12 +200,12 @@ export class Ec2Client {
   /** One attempt: by default the SDK would repeat a launch three times when a zone is full. */
   private async open(region: Region): Promise<EC2> {
     const { EC2: Client } = await import('@aws-sdk/client-ec2');
-    const { credentials, endpoint, callTimeoutMs } = this.config;
+    const { endpoint, callTimeoutMs } = this.config;
     return new Client({
       region,
       maxAttempts: 1,
       requestHandler: { requestTimeout: callTimeoutMs, throwOnRequestTimeout: true },
-      ...(credentials === null ? {} : { credentials: withoutGaps(credentials) }),
+      ...credentialsFor(this.config),
       ...(endpoint === null ? {} : { endpoint }),
     });
   }
@@ -186,6 +213,13 @@ export class Ec2Client {
 
 interface Timeouts {
   readonly callTimeoutMs: number;
+}
+
+/** The account's keys as an SDK client takes them; without any, it searches in its own way. */
+export function credentialsFor({ credentials }: Pick<AwsConfig, 'credentials'>): {
+  readonly credentials?: ReturnType<typeof withoutGaps>;
+} {
+  return credentials === null ? {} : { credentials: withoutGaps(credentials) };
 }
 
 type Credentials = NonNullable<AwsConfig['credentials']>;

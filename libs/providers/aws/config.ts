@@ -36,6 +36,10 @@ export const configSchema = z.strictObject({
     .default(null),
   /** For an emulator or a private endpoint; serves all regions. */
   endpoint: z.url().nullable().default(null),
+  /** Where the price list is asked for: the API lives in these regions and knows the prices of all. */
+  pricingRegion: z.enum(['us-east-1', 'eu-central-1', 'ap-south-1']).default('us-east-1'),
+  /** For an emulator or a private endpoint of the price list. */
+  pricingEndpoint: z.url().nullable().default(null),
   /** The device that the image boots from. */
   rootDeviceName: z.string().startsWith('/dev/').default('/dev/sda1'),
   /** Every lease gets a root volume of this size, and offers promise it. */
@@ -64,6 +68,8 @@ export function configFromEnv(env: Env): unknown | null {
     })),
     credentials: credentialsFrom(env),
     endpoint: env['AWS_ENDPOINT_URL_EC2'] ?? null,
+    pricingEndpoint: env['AWS_ENDPOINT_URL_PRICING'] ?? null,
+    ...optional('pricingRegion', env['FAIRLEAD_AWS_PRICING_REGION']),
     ...optional('rootDeviceName', env['FAIRLEAD_AWS_ROOT_DEVICE']),
     ...optional('rootVolumeGb', numberIn(env['FAIRLEAD_AWS_ROOT_VOLUME_GB'])),
     ...optional('instanceTypes', listIn(env['FAIRLEAD_AWS_INSTANCE_TYPES'])),

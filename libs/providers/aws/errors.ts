@@ -24,10 +24,19 @@ const codesOf: { readonly [K in ProviderErrorKind]?: readonly string[] } = {
     'MaxFleetCountExceeded',
   ],
   'rate-limited': ['RequestLimitExceeded', 'Throttling', 'ThrottlingException'],
-  unavailable: ['InternalError', 'InternalFailure', 'ServiceUnavailable', 'Unavailable'],
+  unavailable: [
+    'InternalError',
+    'InternalErrorException',
+    'InternalFailure',
+    'ServiceUnavailable',
+    'Unavailable',
+  ],
   'credentials-rejected': [
     'AuthFailure',
     'UnauthorizedOperation',
+    'AccessDeniedException',
+    'UnrecognizedClientException',
+    'ExpiredTokenException',
     'InvalidClientTokenId',
     'SignatureDoesNotMatch',
     'RequestExpired',
@@ -71,27 +80,37 @@ export function isAbsence(error: unknown): boolean {
   return types.isNativeError(error) && absences.has(error.name);
 }
 
+const tokenFaults: ReadonlySet<string> = new Set([
+  'ExpiredNextTokenException',
+  'InvalidNextTokenException',
+]);
+
+/** Whether a listing cannot be gone on with where it was, and has to start over. */
+export function isTokenGone(error: unknown): boolean {
+  return error instanceof ProviderError && tokenFaults.has(error.providerCode ?? '');
+}
+
 /** Anything that a call may throw, as the one error type that may leave the adapter. */
-export function asProviderError(error: unknown): ProviderError {
+export function asProviderError(error: unknown, service = 'EC2'): ProviderError {
   if (error instanceof ProviderError) return error;
-  if (!types.isNativeError(error)) return new ProviderError('unmapped', 'EC2 call failed');
+  if (!types.isNativeError(error)) return new ProviderError('unmapped', `${service} call failed`);
   const status = statusOf(error);
-  if (status === null) return withoutAnswer(error);
+  if (status === null) return withoutAnswer(error, service);
   const kind = kindOf.get(error.name) ?? kindOfStatus(status);
-  return new ProviderError(kind, `EC2 answered ${error.name}${detail(kind, error)}`, {
+  return new ProviderError(kind, `${service} answered ${error.name}${detail(kind, error)}`, {
     providerCode: error.name,
   });
 }
 
 /** The SDK puts `$metadata` on whatever a request that it sent ended in, also when no answer came. */
-function withoutAnswer(error: Error): ProviderError {
+function withoutAnswer(error: Error, service: string): ProviderError {
   if (error.name === 'CredentialsProviderError')
     return new ProviderError('credentials-rejected', 'no AWS credentials were found');
   if (unanswered.has(error.name))
-    return new ProviderError('unavailable', 'EC2 did not answer in time');
+    return new ProviderError('unavailable', `${service} did not answer in time`);
   return '$metadata' in error
-    ? new ProviderError('unavailable', 'EC2 cannot be reached')
-    : new ProviderError('unmapped', `EC2 call failed with ${error.name}`);
+    ? new ProviderError('unavailable', `${service} cannot be reached`)
+    : new ProviderError('unmapped', `${service} call failed with ${error.name}`);
 }
 
 function kindOfStatus(status: number): ProviderErrorKind {

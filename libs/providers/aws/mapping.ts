@@ -12,8 +12,10 @@ import type { AttemptId, MicroUsd, Offer } from '#libs/domain';
 import { ProviderError } from '#libs/provider-kit';
 import type { LeaseEndCause, LeaseObservation, LeaseRequest, LeaseState } from '#libs/provider-kit';
 import { typeNamed } from './catalogue';
+import type { CatalogueType } from './catalogue';
 import type { AwsConfig, RegionConfig } from './config';
-import { onDemandPrice } from './offers';
+import { DATED_LIST_SOURCE, onDemandPrice } from './offers';
+import type { Region } from './regions';
 
 /** The tag that marks an instance as ours; its value is the lease key. */
 export const LEASE_TAG = 'fairlead:lease';
@@ -32,10 +34,10 @@ export function runInstancesInput(
 ): RunInstancesCommandInput {
   const { instanceType, region } = request.offer;
   const type = typeNamed(instanceType);
-  const onDemand = type === undefined ? null : onDemandPrice(type, place.name);
-  if (type === undefined || onDemand === null)
-    throw rejected(`${instanceType} is not sold in ${region}`);
   const isSpot = asksForSpot(request.offer);
+  const onDemand = type === undefined ? null : onDemandOf(request.offer, type, place.name);
+  if (type === undefined || (onDemand === null && !isSpot))
+    throw rejected(`${instanceType} is not sold in ${region}`);
   refuseDearer(request, onDemand);
   return {
     ClientToken: request.leaseKey,
@@ -76,9 +78,9 @@ const onDemandOptions = {
  */
 function spotOptions(
   { limits }: LeaseRequest,
-  onDemand: MicroUsd,
+  onDemand: MicroUsd | null,
 ): Partial<RunInstancesCommandInput> {
-  const ceiling = Math.min(limits.maxPricePerHour, onDemand);
+  const ceiling = Math.min(limits.maxPricePerHour, onDemand ?? Infinity);
   return {
     InstanceMarketOptions: {
       MarketType: 'spot',
@@ -96,8 +98,21 @@ function asksForSpot({ market }: Offer): boolean {
   return market === 'spot';
 }
 
-function refuseDearer({ offer: chosen, limits }: LeaseRequest, onDemand: MicroUsd): void {
-  const price = chosen.market === 'spot' ? chosen.pricePerHour : onDemand;
+/**
+ * What the type costs on demand: what the offer says where the price list or a contract said so, since the catalogue is older;
+ * else what the catalogue says.
+ */
+function onDemandOf(
+  { market, source, pricePerHour }: Offer,
+  type: CatalogueType,
+  region: Region,
+): MicroUsd | null {
+  const isYounger = source !== undefined && source !== DATED_LIST_SOURCE;
+  return isYounger && market === 'on-demand' ? pricePerHour : onDemandPrice(type, region);
+}
+
+function refuseDearer({ offer: chosen, limits }: LeaseRequest, onDemand: MicroUsd | null): void {
+  const price = chosen.market === 'spot' ? chosen.pricePerHour : (onDemand ?? chosen.pricePerHour);
   if (price <= limits.maxPricePerHour) return;
   throw new ProviderError(
     'price-moved',

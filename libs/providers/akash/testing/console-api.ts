@@ -17,6 +17,8 @@ import {
   type Generation,
 } from './wire';
 
+/** What the emulated world takes AKT to be worth. */
+const AKT_USD = 1.1;
 const SCREENING_LIMIT = 64 * 1024;
 /** Short pages, so that paging is met with few leases. The real ones hold up to 100. */
 const PAGE_LIMIT = 10;
@@ -131,6 +133,12 @@ export class ConsoleApi {
         method: 'GET',
         path: /^\/v1\/gpu-prices$/,
         answer: () => ok(gpuPricesBody(this.chain.soldOut)),
+      },
+      {
+        ...open,
+        method: 'GET',
+        path: /^\/v1\/market-data$/,
+        answer: () => ok({ price: AKT_USD, volume: 9_400_000, marketCap: 288_000_000 }),
       },
       {
         ...open,

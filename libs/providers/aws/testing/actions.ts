@@ -95,9 +95,10 @@ const actions: Readonly<Record<string, Action>> = {
     return set('instanceTypeOfferingSet', items) + text('nextToken', nextToken);
   },
 
-  /** For each type and zone the last price before `StartTime` and all since. An empty token ends the listing. */
+  /** For each type and zone the last price before `StartTime` and all since, up to `EndTime`. An empty token ends the listing. */
   DescribeSpotPriceHistory: ({ ec2, region, query }) => {
     const sinceMs = Date.parse(query.get('StartTime') ?? '') || 0;
+    const untilMs = Date.parse(query.get('EndTime') ?? '') || Infinity;
     const products = query.list('ProductDescription');
     const asked = query.list('InstanceType');
     const types = catalogue.filter(({ type }) => asked.length === 0 || asked.includes(type));
@@ -110,6 +111,7 @@ const actions: Readonly<Record<string, Action>> = {
         );
         return history
           .slice(first)
+          .filter(({ atMs }) => atMs <= untilMs)
           .map(
             ({ atMs, usdPerHour }) =>
               text('instanceType', type) +

@@ -9,6 +9,7 @@ import { createHostPark } from '../../../provider-kit/testing/host/host-park';
 import type { HostPark } from '../../../provider-kit/testing/host/host-park';
 import { perform } from './actions';
 import { EmulatedEc2 } from './emulated-ec2';
+import { EmulatedPricing } from './emulated-pricing';
 import { Faults, verbOf } from './faults';
 import { IMAGE_ID } from './launch';
 import { isLive } from './machine';
@@ -35,6 +36,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<AwsEmulat
 /** The running emulator, with more levers than the kit asks for. */
 export class AwsEmulator implements RunningEmulator {
   readonly limits: RequestLimits;
+  /** The price list service, at the same address. */
+  readonly pricing = new EmulatedPricing();
   private readonly faults = new Faults();
   private readonly server: Server;
   private requests = 0;
@@ -66,6 +69,7 @@ export class AwsEmulator implements RunningEmulator {
       regions: REGIONS.map((name) => ({ name, imageId: IMAGE_ID })),
       credentials: this.keys,
       endpoint: this.endpoint,
+      pricingEndpoint: this.endpoint,
     };
   }
 
@@ -112,6 +116,8 @@ export class AwsEmulator implements RunningEmulator {
     this.requests += 1;
     const requestId = `request-${this.requests}`;
     const body = await bodyOf(request);
+    if (request.headers['x-amz-target'] !== undefined)
+      return this.pricing.serve(request, response, body, this.keys);
     const answer = this.answer(request, body);
     if (answer === 'unanswered') return;
     const { status, content } =
