@@ -1,5 +1,5 @@
 import { asAttemptId, attemptCost, sumUsd, usd, type Attempt } from '#libs/domain';
-import { aJob, anAttempt, anOffer, BUILT_AT_MS, ManualClock } from '#libs/testkit';
+import { aJob, anAttempt, anOffer, aSpec, BUILT_AT_MS, ManualClock } from '#libs/testkit';
 import { SilentDoorbell } from '../../libs/queue/testing/silent-doorbell';
 import { MemoryTables, memoryStores } from '../../test/simulation/memory-stores';
 import { BookCosts } from './book-costs';
@@ -15,11 +15,12 @@ class Counter {
   readonly clock = new ManualClock(BUILT_AT_MS);
   readonly tables = new MemoryTables();
   readonly doorbell = new SilentDoorbell();
-  private readonly book = new BookCosts(memoryStores(this.tables), this.doorbell, this.clock);
+  readonly stores = memoryStores(this.tables);
+  private readonly book = new BookCosts(this.stores, this.doorbell, this.clock);
 
-  constructor(wanted: Partial<Attempt> = {}) {
-    const job = aJob({ id: 'job-1' });
+  constructor(wanted: Partial<Attempt> = {}, job = aJob({ id: 'job-1' })) {
     this.tables.jobs.set(job.id, job);
+    this.tables.attemptsOf.set(job.id, [asAttemptId('att-1')]);
     this.changed({
       ...anAttempt({ id: 'att-1', jobId: 'job-1', offer, phase: 'running' }),
       billedFromMs: BUILT_AT_MS,
@@ -35,8 +36,21 @@ class Counter {
     return next;
   }
 
-  booked(): Promise<void> {
-    return this.book.run(asAttemptId('att-1'));
+  add(attempt: Attempt): void {
+    this.tables.attempts.set(attempt.id, attempt);
+    this.tables.attemptsOf.set(attempt.jobId, [asAttemptId('att-1'), attempt.id]);
+  }
+
+  booked(id = asAttemptId('att-1')): Promise<void> {
+    return this.book.run(id);
+  }
+
+  transfers(): readonly (readonly [string, string, number])[] {
+    return [...this.tables.costTables.transfers.values()].map(({ attempt, kind, amount }) => [
+      attempt.id,
+      kind,
+      amount,
+    ]);
   }
 
   amounts(): readonly number[] {
@@ -119,6 +133,79 @@ describe('booking what a lease costs', () => {
     counter.clock.advance(1_000);
     await counter.booked();
     expect(counter.amounts()).toEqual([usd(0.06)]);
+  });
+
+  it('books what a commitment pays beside what is charged, and takes it from the commitment', async () => {
+    const counter = new Counter({
+      agreed: {
+        coverage: {
+          commitment: 'year',
+          untilMs: BUILT_AT_MS + 2 * MINUTE_MS,
+          leaseMs: null,
+          listCost: null,
+        },
+        checkpointEveryMs: null,
+      },
+    });
+    const { commitments } = counter.stores;
+    await commitments.put(
+      {
+        name: 'year',
+        providerId: offer.providerId,
+        region: null,
+        instanceType: null,
+        gpuModel: null,
+        quantity: { kind: 'capacity', machines: 1 },
+        fromMs: 0,
+        untilMs: BUILT_AT_MS + 2 * MINUTE_MS,
+      },
+      BUILT_AT_MS,
+    );
+    for (let minute = 0; minute < 3; minute += 1) {
+      counter.clock.advance(MINUTE_MS);
+      await counter.booked();
+    }
+    expect(counter.amounts()).toEqual([0, 0, usd(0.06)]);
+    expect(counter.tables.costEntries.map(({ covered }) => covered?.amount)).toEqual([
+      usd(0.06),
+      usd(0.06),
+      undefined,
+    ]);
+    expect(await commitments.list()).toMatchObject([
+      { usedMs: 2 * MINUTE_MS, usedListCost: usd(0.12) },
+    ]);
+  });
+
+  it('books the outputs once the attempt has succeeded, and the checkpoint that it brought along', async () => {
+    const spec = aSpec({
+      outputs: [{ path: 'o', sizeGb: 10, dataClass: 'public' }],
+      checkpoint: { path: 'c', intervalMs: MINUTE_MS, sizeGb: 20 },
+    });
+    const counter = new Counter({}, aJob({ id: 'job-1', spec }));
+    const away = anOffer({ providerId: 'zeta', egressPerGb: usd(0.05) });
+    const report = { ...anAttempt({ id: 'a', jobId: 'b' }).report, startedAtMs: BUILT_AT_MS };
+    counter.changed({ offer: away, report, round: 1, phase: 'released', outcome: 'interrupted' });
+    await counter.booked();
+    expect(counter.transfers()).toEqual([]);
+    const last = {
+      ...anAttempt({ id: 'att-2', jobId: 'job-1' }),
+      offer: { ...offer, egressPerGb: usd(0.01) },
+      round: 2,
+      phase: 'released' as const,
+      outcome: 'succeeded' as const,
+      billedFromMs: BUILT_AT_MS,
+      billedToMs: BUILT_AT_MS + MINUTE_MS,
+      report,
+    };
+    counter.add(last);
+    for (let time = 0; time < 2; time += 1) await counter.booked(last.id);
+    expect(counter.transfers()).toEqual([
+      ['att-2', 'outputs', usd(0.1)],
+      ['att-1', 'checkpoint', usd(1)],
+    ]);
+    expect(
+      counter.tables.costEntries.filter(({ attemptId }) => attemptId === last.id),
+    ).toHaveLength(1);
   });
 
   it('has nothing to book for an attempt that nobody knows', async () => {

@@ -10,10 +10,17 @@ void run(
     const {
       storage: stores,
       queues,
-      providers: { adapters },
+      providers: { adapters, feeds },
     } = await openPlatform(runtime, { providers: 'live' });
     return {
-      module: CostOracleModule.with({ stores, queues, clock, adapters, retention: config }),
+      module: CostOracleModule.with({
+        stores,
+        queues,
+        clock,
+        adapters,
+        feeds,
+        retention: config,
+      }),
       transport: tcpServer({
         host: config.messageHost,
         port: config.messagePort,

@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt';
+import { splitBill, type LeaseBill } from './commitment';
 import type { Baseline, JobSpec } from './job';
 import { MS_PER_HOUR, ZERO_USD, costOf, microUsd, sumUsd, type MicroUsd } from './money';
 
@@ -21,18 +22,23 @@ export function leaseCost(
   return costOf(pricePerHour, billedMs(durationMs, terms));
 }
 
-/** What an attempt has cost up to `nowMs` at the price it was quoted; zero while no lease was asked for. */
-export function attemptCost(
-  attempt: Pick<Attempt, 'offer' | 'billedFromMs' | 'billedToMs'>,
-  nowMs: number,
-): MicroUsd {
-  if (attempt.billedFromMs === null) return ZERO_USD;
-  const untilMs = Math.max(attempt.billedFromMs, attempt.billedToMs ?? nowMs);
-  return leaseCost(
-    attempt.offer.pricePerHour,
-    untilMs - attempt.billedFromMs,
-    attempt.offer.billing,
-  );
+type Billed = Pick<Attempt, 'offer' | 'billedFromMs' | 'billedToMs' | 'agreed'>;
+
+const NO_BILL: LeaseBill = { listCost: ZERO_USD, charged: ZERO_USD, coveredMs: 0 };
+
+/** What an attempt has cost up to `nowMs` at the price it was quoted, and how much of that a commitment has paid. */
+export function attemptBill(attempt: Billed, nowMs: number): LeaseBill {
+  const { offer, billedFromMs: fromMs, billedToMs, agreed } = attempt;
+  if (fromMs === null) return NO_BILL;
+  const untilMs = Math.max(fromMs, billedToMs ?? nowMs);
+  const { pricePerHour, billing } = offer;
+  const listCost = leaseCost(pricePerHour, untilMs - fromMs, billing);
+  return splitBill(agreed?.coverage, { fromMs, untilMs, pricePerHour, listCost });
+}
+
+/** What an attempt has been charged up to `nowMs`, without what is paid for already; zero while no lease was asked for. */
+export function attemptCost(attempt: Billed, nowMs: number): MicroUsd {
+  return attemptBill(attempt, nowMs).charged;
 }
 
 export function spentOn(attempts: readonly Attempt[], nowMs: number): MicroUsd {
@@ -63,11 +69,23 @@ export interface Accrual {
   readonly toMs: number;
   readonly amount: MicroUsd;
   readonly final: boolean;
+  /** What a commitment has paid of the slice, beside `amount`; absent where none has. */
+  readonly covered?: Covered & { readonly commitment: string };
 }
+
+/** List cost and time that are paid for already. */
+export interface Covered {
+  readonly amount: MicroUsd;
+  readonly leaseMs: number;
+}
+
+const NOTHING_COVERED: Covered = { amount: ZERO_USD, leaseMs: 0 };
 
 export interface Accrued {
   readonly entries: number;
   readonly amount: MicroUsd;
+  /** What commitments have paid of it so far; absent is nothing. */
+  readonly covered?: Covered;
   readonly toMs: number | null;
   readonly final: boolean;
 }
@@ -77,17 +95,32 @@ export interface Accrued {
  * that takes back what was booked too much is negative. Nothing is booked before the lease is known to be ours.
  */
 export function nextAccrual(
-  attempt: Pick<Attempt, 'offer' | 'phase' | 'billedFromMs' | 'billedToMs'>,
+  attempt: Billed & Pick<Attempt, 'phase'>,
   accrued: Accrued,
   nowMs: number,
 ): Accrual | null {
   const final = attempt.phase === 'released';
   const fromMs = accrued.toMs ?? attempt.billedFromMs;
   if (accrued.final || fromMs === null || !bookable.has(attempt.phase)) return null;
-  const amount = microUsd(attemptCost(attempt, nowMs) - accrued.amount);
-  if (amount === 0 && !final) return null;
+  const bill = attemptBill(attempt, nowMs);
+  const amount = microUsd(bill.charged - accrued.amount);
+  const covered = coveredSlice(attempt, bill, accrued.covered ?? NOTHING_COVERED);
+  if (amount === 0 && covered === null && !final) return null;
   const toMs = Math.max(fromMs, attempt.billedToMs ?? nowMs);
-  return { sequence: accrued.entries, fromMs, toMs, amount, final };
+  const slice = { sequence: accrued.entries, fromMs, toMs, amount, final };
+  return covered === null ? slice : { ...slice, covered };
+}
+
+function coveredSlice(
+  { agreed }: Pick<Attempt, 'agreed'>,
+  { listCost, charged, coveredMs }: LeaseBill,
+  before: Covered,
+): NonNullable<Accrual['covered']> | null {
+  const commitment = agreed?.coverage?.commitment;
+  const amount = microUsd(listCost - charged - before.amount);
+  const leaseMs = coveredMs - before.leaseMs;
+  if (commitment === undefined || (amount === 0 && leaseMs === 0)) return null;
+  return { commitment, amount, leaseMs };
 }
 
 /** In the phases before these, a lease that was asked for may still turn out never to have been granted. */

@@ -5,6 +5,7 @@ import type { Reliability } from './health';
 import type { JobFacts } from './job';
 import { MAX_ESTIMATE, usd } from './money';
 import { DEFAULT_PREFERENCES } from './policy';
+import { counted } from './testing/health';
 import { HOUR_MS, jobOf, offerOf } from './testing/job';
 import { exponential, minimalRandom } from './testing/random';
 
@@ -241,14 +242,16 @@ describe('cost terms', () => {
     expect(within(perLoss, beyond, 0.02)).toBe(true);
   });
 
-  it('charge egress for outputs and for checkpoints that move', () => {
+  it('charge egress for outputs and for a checkpoint that lies elsewhere, not for losses', () => {
     const outputs = [{ path: 'o', sizeGb: 50, dataClass: 'public' }] as const;
     const egressPerGb = usd(0.09);
     expect(terms(jobOf({ outputs }), steady, { egressPerGb }).egress).toBe(usd(4.5));
     const job = checkpointed(10, 1, 0.1);
-    const moves = courseAt(job, losing(5)).expectedLosses;
-    expect(terms(job, losing(5), { egressPerGb }).egress).toBe(
-      Math.round(moves * gbWrittenIn(0.1) * egressPerGb),
+    expect(courseAt(job, losing(5)).expectedLosses).toBeGreaterThan(1);
+    expect(terms(job, losing(5), { egressPerGb }).egress).toBe(0);
+    const moving = { ...job, checkpointAt: 'nimbus/south' };
+    expect(terms(moving, losing(5), { egressPerGb }).egress).toBe(
+      Math.round(gbWrittenIn(0.1) * usd(0.02)),
     );
   });
 
@@ -260,7 +263,7 @@ describe('cost terms', () => {
       costTerms({ ...offer, ...over }, job, courseAt(job, noStart), noStart, 0, rates);
     expect(priced({ settlementToken: 'TOKEN' })).toMatchObject({
       'token-risk': usd(0.2),
-      verification: usd(0.1),
+      verification: usd(0.11),
     });
     expect(priced({ providerKind: 'hyperscaler' })).toMatchObject({
       'token-risk': 0,
@@ -280,13 +283,7 @@ describe('cost terms', () => {
 
 describe('work without checkpoints', () => {
   const health = {
-    'nimbus/spot': {
-      leaseMs: 1e12,
-      interruptions: 1e12 / HOUR_MS,
-      starts: 0,
-      startMsTotal: 0,
-      startFailures: 0,
-    },
+    'nimbus/spot': counted({ leaseMs: 1e12, interruptions: 1e12 / HOUR_MS }),
   };
   const codesFor = (job: JobFacts): readonly string[] => {
     const offers = [offerOf({ market: 'spot', interruptible: true })];

@@ -1,198 +1,268 @@
 import { affordableMs, billedMs } from './billing';
+import { AS_PREDICTED, calibrationKey, type CalibrationSnapshot } from './calibration';
+import {
+  coveredShare,
+  indexCommitments,
+  NO_COMMITMENTS,
+  type CommitmentIndex,
+  type Coverage,
+} from './commitment';
+import type { Course } from './course';
 import type { CostTerms } from './decision';
+import { HAIRCUT, tokenHaircut, type FxSnapshot } from './fx';
+import { gravityOf, type Gravity } from './gravity';
 import type { Reliability } from './health';
-import type { JobFacts, WorkloadClass } from './job';
+import type { Baseline, JobFacts } from './job';
 import { MS_PER_HOUR, estimatedMicroUsd, microUsd, sumUsd, ZERO_USD, type MicroUsd } from './money';
-import type { Offer } from './offer';
+import type { Offer, ProviderKind } from './offer';
 import type { Preferences } from './policy';
+import { NO_PRICING, type PricingInput } from './pricing';
 
-/** Time to write one checkpoint, per GB: a modest 200 MB/s volume. */
-const CHECKPOINT_MS_PER_GB = 5_000;
-/** Above this many mean up-times in one unprotected stretch the work would never finish; the exponential is cut there. */
-const MAX_EXPONENT = 30;
-/** Fraction of the work that is sunk when a failed start or a failed provider is noticed. */
+export { advisedIntervalMs, chanceOfLateness, courseAt, startsOver, type Course } from './course';
+
+/** Fraction of the bill that is sunk when it is noticed that a provider will not deliver; it is noticed at any time alike. */
 const SUNK_FRACTION = 0.5;
-/** With this many segments and losses their count is as good as normal, and its first term would soon be zero. */
-const NORMAL_FROM_SEGMENTS = 100;
-const NORMAL_FROM_LOSSES = 500;
-/** Standard deviations above the mean at which the chance is 1 in double precision. */
-const CERTAIN_DEVIATIONS = 40;
-/** Losses counted at most; a job that needs more of them to be in time is taken to be late. */
-const MAX_COUNTED_LOSSES = 2_000;
-
+/** A chance of failure is never taken for more than this: above it, counting tries to the end says nothing. */
+const MAX_FAILURE_CHANCE = 0.95;
 /**
- * Whether an interruption destroys work since the last checkpoint. A service answers one request at a time, so that it loses
- * the changeover and nothing else.
+ * Chance that a provider never delivers the work, or delivers what is rejected, before any of that is measured. Large clouds
+ * fail in their starts and interruptions alone; two per cent is what the cost model assumes of networks that promise nothing.
  */
-const losesProgress: { readonly [W in WorkloadClass]: boolean } = {
-  inference: false,
-  'real-time': false,
-  'batch-inference': true,
-  'fine-tuning': true,
-  training: true,
-  rendering: true,
-  prototyping: true,
-  confidential: true,
-  general: true,
+const assumedFailureChance: { readonly [K in ProviderKind]: number } = {
+  hyperscaler: 0,
+  neocloud: 0.005,
+  decentralised: 0.02,
+};
+/**
+ * Payments that are made while the work goes on are on average as exposed to the token's rate as one made after this share of it:
+ * the mean of sqrt(t) from 0 to T is sqrt(4 T / 9).
+ */
+const EXPOSED_SHARE = 4 / 9;
+
+/** What costs depend on beyond the offer and the job, prepared once for all offers of a decision. */
+export interface CostFacts {
+  readonly fx: FxSnapshot;
+  readonly calibration: CalibrationSnapshot | null;
+  readonly commitments: CommitmentIndex;
+  /** Null works it out from the job alone. */
+  readonly gravity: Gravity | null;
+  readonly nowMs: number;
+}
+
+export const NO_COST_FACTS: CostFacts = {
+  fx: {},
+  calibration: null,
+  commitments: NO_COMMITMENTS,
+  gravity: null,
+  nowMs: 0,
 };
 
-/** The stretch of a service's work that an interruption can destroy: a request. */
-const REQUEST_MS = 1_000;
-
-/** How the work is expected to go at one offer, in plain numbers; money is made from it in one place below. */
-export interface Course {
-  readonly workMs: number;
-  /** Billed, unproductive time of one start. */
-  readonly changeoverMs: number;
-  /** Time spent on writing checkpoints when nothing goes wrong. */
-  readonly writingMs: number;
-  /** Mean time between losses; Infinity when there are none. */
-  readonly meanUpMs: number;
-  /** Billed time from the end of the first start until the work is done, rework and restarts included. */
-  readonly billedMs: number;
-  /** Wall time until the work is done, the first start included. */
-  readonly wallMs: number;
-  /** Stretches of work that are lost or kept as a whole; not always a whole number. */
-  readonly segments: number;
-  /** Chance that a segment is lost before it is kept. */
-  readonly segmentLossChance: number;
-  /** Losses until the work is done, those during rework included. */
-  readonly expectedLosses: number;
-  /** Mean wall time that one loss costs. */
-  readonly lossMs: number;
-}
-
-/** Whether losses would throw the whole work back to its beginning. */
-export function startsOver({ spec }: JobFacts): boolean {
-  return spec.checkpoint === null && losesProgress[spec.workload];
-}
-
-/**
- * Expected bill and wall time under exponential losses with checkpoints every `tau` (Young 1974, Daly 2006). One segment is
- * attempted F = e^(d/L) (e^((tau+c)/L) - 1) mean up-times L long, billed L F, wall (L + D) F, where d is a changeover, c the
- * writing of a checkpoint and D the wait for new capacity. Without checkpoints one segment is the whole job.
- */
-export function courseAt(job: JobFacts, reliability: Reliability): Course {
-  const { checkpoint, durationEstimateMs: workMs, workload } = job.spec;
-  const { startupMs: changeoverMs, recoveryWaitMs, interruptionsPerHour } = reliability;
-  const segmentMs = Math.max(1, Math.min(workMs, protectedEveryMs(job)));
-  // A service does not stop to save its state between two requests.
-  const writeMs = losesProgress[workload] ? (checkpoint?.sizeGb ?? 0) * CHECKPOINT_MS_PER_GB : 0;
-  const segments = workMs / segmentMs;
-  const writingMs = segments * writeMs;
-  const meanUpMs = interruptionsPerHour > 0 ? MS_PER_HOUR / interruptionsPerHour : Infinity;
-  const stretch = Math.min(MAX_EXPONENT, (segmentMs + writeMs) / meanUpMs);
-  const restart = Math.min(MAX_EXPONENT, changeoverMs / meanUpMs);
-  const expectedLosses = segments * Math.exp(restart) * Math.expm1(stretch);
-  const busyMs = workMs + writingMs;
-  // Without losses the formula's limit is the work and its checkpoints.
-  const billedMs = expectedLosses === 0 ? busyMs : Math.max(busyMs, meanUpMs * expectedLosses);
+export function costFactsOf(
+  job: JobFacts,
+  pricing: PricingInput | undefined,
+  nowMs: number,
+): CostFacts {
+  const { fx, egressPerGb, calibration, commitments } = pricing ?? NO_PRICING;
   return {
-    workMs,
-    changeoverMs,
-    writingMs,
-    meanUpMs,
-    billedMs,
-    wallMs: changeoverMs + billedMs + recoveryWaitMs * expectedLosses,
-    segments,
-    segmentLossChance: -Math.expm1(-stretch),
-    expectedLosses,
-    lossMs: changeoverMs + recoveryWaitMs + sunkMs(segmentMs + writeMs, stretch),
+    fx,
+    calibration: Object.keys(calibration).length === 0 ? null : calibration,
+    commitments: indexCommitments(commitments, leasesOf(job), nowMs),
+    gravity: gravityOf(job, egressPerGb),
+    nowMs,
   };
 }
 
-/** Below this many mean up-times a loss comes at any point of a stretch alike. */
-const SHORT_STRETCH = 1e-4;
-
-/** How far a stretch has come on average when it is lost, E[X | X < s] for exponential X. */
-function sunkMs(stretchMs: number, stretch: number): number {
-  if (stretch < SHORT_STRETCH) return stretchMs / 2;
-  return stretchMs / stretch - stretchMs / Math.expm1(stretch);
+/**
+ * What the terms of an offer depend on besides its price, its reliability and the charges of policies: offers alike in these
+ * cost the same at the same price, and never less at a higher one.
+ */
+export function costReads({ gravity, commitments }: CostFacts): readonly (keyof Offer)[] {
+  const away: readonly (keyof Offer)[] = gravity?.reads ?? ['egressPerGb'];
+  return [...ownCostReads, ...away, ...commitments.reads];
 }
 
-/** How much work at most is lost at once. */
-function protectedEveryMs({ spec: { checkpoint, workload } }: JobFacts): number {
-  if (!losesProgress[workload]) return REQUEST_MS;
-  return checkpoint === null ? Infinity : checkpoint.intervalMs;
+const ownCostReads = [
+  'providerId',
+  'providerKind',
+  'market',
+  'interruptible',
+  'billing',
+  'settlementToken',
+  'slaBps',
+] as const satisfies readonly (keyof Offer)[];
+
+/** How many machines of an offer the job leases together. */
+export function machinesOf({ spec }: Pick<JobFacts, 'spec'>): number {
+  // Jobs stored before there were gangs do not say.
+  return Math.max(1, (spec as Partial<JobFacts['spec']>).nodes ?? 1);
 }
 
 /**
- * Chance of finishing after the deadline, 0 to 1. The losses before every segment is kept once are negative-binomial (geometric
- * without checkpoints, nearly Poisson with many); each costs `lossMs` of the slack.
+ * How many leases the job may ask for at once: a gang, a service, or both starts of a hedged one. A commitment pays for all of
+ * them or for none, since each of them could be put there.
  */
-export function chanceOfLateness(
-  course: Course,
-  deadlineAtMs: number | null,
-  nowMs: number,
-): number {
-  if (deadlineAtMs === null) return 0;
-  const slackMs = deadlineAtMs - nowMs - course.workMs - course.writingMs - course.changeoverMs;
-  if (slackMs < 0) return 1;
-  return Math.max(0, 1 - chanceOfAtMost(Math.floor(slackMs / Math.max(1, course.lossMs)), course));
+export function leasesOf(job: Pick<JobFacts, 'spec'>): number {
+  const { replicas, sla } = job.spec as Partial<JobFacts['spec']>;
+  const copies = replicas ? replicas.target + replicas.extra : 1;
+  const starts = (sla?.hedgedStart ?? 'never') === 'never' ? 1 : 2;
+  return machinesOf(job) * Math.max(copies, starts);
 }
 
-type Losses = Pick<Course, 'segments' | 'segmentLossChance'>;
+/** What may be known of a provider beyond its interruptions and starts. */
+export type Delivery = Reliability & {
+  /** Chance that what it said proves wrong, so that the work is never delivered or its result rejected, 0 to 1. Absent: not measured. */
+  readonly lieChance?: number;
+};
 
-/** P(losses <= n); bounded by MAX_COUNTED_LOSSES additions, and never above the truth where it stops early. */
-function chanceOfAtMost(n: number, { segments, segmentLossChance }: Losses): number {
-  const keptChance = 1 - segmentLossChance;
-  const mean = (segments * segmentLossChance) / keptChance;
-  const deviation = Math.sqrt(mean / keptChance);
-  if (n >= mean + CERTAIN_DEVIATIONS * (1 + deviation)) return 1;
-  if (segments >= NORMAL_FROM_SEGMENTS && mean >= NORMAL_FROM_LOSSES)
-    return normalCumulative((n + 0.5 - mean) / deviation);
-  let term = keptChance ** segments;
-  let total = term;
-  for (let k = 1; k <= Math.min(n, MAX_COUNTED_LOSSES); k += 1) {
-    term *= ((segments + k - 1) / k) * segmentLossChance;
-    total += term;
-  }
-  return Math.min(1, total);
-}
-
-/** The standard normal distribution, to 1e-7 (Abramowitz and Stegun 26.2.17). */
-function normalCumulative(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const series =
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  const tail = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
-  return z > 0 ? 1 - tail : tail;
-}
-
-/** The expected cost to finish at an offer, as named terms. Each depends on this offer alone and grows with its price. */
+/**
+ * The expected cost to finish at an offer, as named terms. Each depends on this offer alone and never falls when its price rises,
+ * so that removing an offer changes nothing for the others; `withFallback` then adds the one thing that does not.
+ */
 export function costTerms(
   offer: Offer,
-  { spec }: JobFacts,
+  job: JobFacts,
   course: Course,
-  reliability: Reliability,
+  reliability: Delivery,
   latenessChance: number,
   preferences: Preferences,
+  facts: CostFacts = NO_COST_FACTS,
 ): CostTerms {
-  const perMs = offer.pricePerHour / MS_PER_HOUR;
+  const perMs = (offer.pricePerHour * machinesOf(job)) / MS_PER_HOUR;
+  const factors = facts.calibration?.[calibrationKey(offer)] ?? AS_PREDICTED;
   const cleanMs = billedMs(Math.round(course.workMs + course.changeoverMs), offer.billing);
-  const startUp = estimatedMicroUsd(perMs * course.changeoverMs);
+  const startUp = estimatedMicroUsd(perMs * course.changeoverMs * factors.startUp);
   const run = estimatedMicroUsd(perMs * Math.max(course.workMs, cleanMs - course.changeoverMs));
   const extraMs = course.billedMs - course.workMs + roundingMs(course, offer.billing);
-  const interruption = estimatedMicroUsd(perMs * extraMs);
+  const interruption = estimatedMicroUsd(perMs * extraMs * factors.interruption);
   const compute = run + interruption + startUp;
-  const outGb = spec.outputs.reduce((total, output) => total + output.sizeGb, 0);
-  const movedGb = (spec.checkpoint?.sizeGb ?? 0) * course.expectedLosses;
-  return {
+  const tokenRisk = estimatedMicroUsd(compute * tokenShareOf(offer, course, preferences, facts));
+  const verification =
+    offer.providerKind === 'hyperscaler'
+      ? ZERO_USD
+      : share(compute + tokenRisk, preferences.verificationBps);
+  const failedStarts = failedTries(reliability.startFailureChance);
+  const waitingMs =
+    course.wallMs -
+    course.workMs +
+    failedStarts * (course.changeoverMs + reliability.recoveryWaitMs);
+  const terms: CostTerms = {
     run,
     interruption,
     'start-up': startUp,
     waiting: estimatedMicroUsd(
-      (preferences.waitingCostPerHour * (course.wallMs - course.workMs)) / MS_PER_HOUR,
+      ((preferences.waitingCostPerHour * waitingMs) / MS_PER_HOUR) * factors.waiting,
     ),
-    egress: estimatedMicroUsd(offer.egressPerGb * (outGb + movedGb)),
-    'token-risk':
-      offer.settlementToken === null ? ZERO_USD : share(compute, preferences.tokenRiskBps),
-    verification:
-      offer.providerKind === 'hyperscaler' ? ZERO_USD : share(compute, preferences.verificationBps),
-    'provider-failure': providerFailure(compute, reliability.startFailureChance),
+    egress: (facts.gravity ?? gravityOf(job, {})).egressAt(offer),
+    'token-risk': tokenRisk,
+    verification,
+    'provider-failure': ZERO_USD,
     lateness: estimatedMicroUsd(preferences.latenessCost * latenessChance),
+    preference: ZERO_USD,
   };
+  const failed = failedTries(failureChanceOf(offer, reliability));
+  const sunk = SUNK_FRACTION * failed * chargedOf(terms);
+  const restarts = failedStarts * perMs * course.changeoverMs;
+  return { ...terms, 'provider-failure': estimatedMicroUsd(restarts + sunk) };
+}
+
+/** What a provider charges, or would with its token at its worst: all but what waiting, failure and wishes are worth. */
+export function chargedOf(terms: CostTerms): MicroUsd {
+  return sumUsd([
+    terms.run,
+    terms.interruption,
+    terms['start-up'],
+    terms.egress,
+    terms['token-risk'],
+    terms.verification,
+  ]);
+}
+
+/**
+ * The same terms where the work can be done again at a price that is known: E = (1 - q) K + q (phi K + K_fallback) in place of
+ * trying its like again, and being late costs the finish there on top of what lateness costs anyway. A failure and a late
+ * finish fall back once. Never falls when the offer's price or the fallback's rises, and the fallback's counts at most once.
+ */
+export function withFallback(
+  terms: CostTerms,
+  offer: Offer,
+  job: JobFacts,
+  course: Course,
+  reliability: Delivery,
+  latenessChance: number,
+  preferences: Preferences,
+  fallback: MicroUsd | null,
+): CostTerms {
+  if (fallback === null) return terms;
+  const chance = failureChanceOf(offer, reliability);
+  const charged = chargedOf(terms);
+  const more = Math.max(0, fallback - (1 - SUNK_FRACTION) * charged);
+  const perMs = (offer.pricePerHour * machinesOf(job)) / MS_PER_HOUR;
+  const restarts = failedTries(reliability.startFailureChance) * perMs * course.changeoverMs;
+  const late = (preferences.latenessCost + (1 - chance) * fallback) * latenessChance;
+  return {
+    ...terms,
+    'provider-failure': estimatedMicroUsd(restarts + chance * more),
+    lateness: estimatedMicroUsd(late),
+  };
+}
+
+/** What doing the work at a reliable offer costs: the price of the baseline for as long as the work takes. */
+export function fallbackCost(
+  { pricePerHour, billing }: Pick<Baseline, 'pricePerHour' | 'billing'>,
+  job: JobFacts,
+): MicroUsd {
+  const leaseMs = billedMs(job.spec.durationEstimateMs, billing);
+  return estimatedMicroUsd((machinesOf(job) * pricePerHour * leaseMs) / MS_PER_HOUR);
+}
+
+/** What is left to pay where part of the lease is paid for already: run, interruption and start-up shrink in one proportion. */
+export function withCoverage(
+  terms: CostTerms,
+  coverage: Coverage | null,
+  course: Course,
+  machines: number,
+  nowMs: number,
+): CostTerms {
+  if (coverage === null) return terms;
+  const lease = terms.run + terms.interruption + terms['start-up'];
+  const expectedMs = course.billedMs + course.changeoverMs;
+  const left = 1 - coveredShare(coverage, expectedMs, lease / machines, nowMs);
+  const reduced = (amount: MicroUsd): MicroUsd => estimatedMicroUsd(amount * left);
+  return {
+    ...terms,
+    run: reduced(terms.run),
+    interruption: reduced(terms.interruption),
+    'start-up': reduced(terms['start-up']),
+    'token-risk': reduced(terms['token-risk']),
+    verification: reduced(terms.verification),
+  };
+}
+
+/** Chance of a failure that is neither a start nor an interruption. */
+function failureChanceOf({ providerKind }: Offer, { lieChance }: Delivery): number {
+  return Math.min(MAX_FAILURE_CHANCE, lieChance ?? assumedFailureChance[providerKind]);
+}
+
+/** Failures before one success are geometric. */
+function failedTries(chance: number): number {
+  const bounded = Math.min(MAX_FAILURE_CHANCE, Math.max(0, chance));
+  return bounded / (1 - bounded);
+}
+
+/**
+ * By what share a price in a token counts as dearer: h = exp(z sigma sqrt(dt)) - 1 where the token's volatility is measured, the
+ * policy's flat margin where it is not. Offers do not say when they settle; they are taken to do so as the work goes on.
+ */
+function tokenShareOf(
+  { settlementToken }: Offer,
+  { wallMs }: Course,
+  { tokenRiskBps }: Preferences,
+  { fx }: CostFacts,
+): number {
+  if (settlementToken === null) return 0;
+  const sigma = fx[settlementToken.toUpperCase()]?.sigmaDaily ?? null;
+  if (sigma === null) return tokenRiskBps / 10_000;
+  return tokenHaircut(sigma, { z: HAIRCUT.z, untilSettledMs: EXPOSED_SHARE * wallMs });
 }
 
 /**
@@ -215,15 +285,15 @@ export function cleanBill(terms: CostTerms): MicroUsd {
   return microUsd(terms.run + terms['start-up']);
 }
 
-/** Whether the budget that is left buys the expected cost, and at least one minimum charge. */
-export function fitsBudget(offer: Offer, left: MicroUsd, expected: MicroUsd): boolean {
-  return expected <= left && affordableMs(left, offer.pricePerHour, offer.billing) > 0;
-}
-
-/** Failures before one success are geometric; each sinks part of the compute bill. */
-function providerFailure(compute: number, chance: number): MicroUsd {
-  const bounded = Math.min(0.95, Math.max(0, chance));
-  return estimatedMicroUsd(((compute * bounded) / (1 - bounded)) * SUNK_FRACTION);
+/** Whether the budget that is left buys the expected cost, and at least one minimum charge unless a commitment pays for it. */
+export function fitsBudget(
+  offer: Offer,
+  left: MicroUsd,
+  expected: MicroUsd,
+  coverage: Coverage | null = null,
+): boolean {
+  if (expected > left) return false;
+  return coverage !== null || affordableMs(left, offer.pricePerHour, offer.billing) > 0;
 }
 
 function share(amount: number, bps: number): MicroUsd {

@@ -17,8 +17,8 @@ export function roundToMicroUsd(amount: number): MicroUsd {
   return microUsd(Math.floor(amount + 0.5) + 0);
 }
 
-/** The most that an estimate can amount to, a billion dollars: nine such terms still add up exactly. */
-export const MAX_ESTIMATE = microUsd(1e15);
+/** The most that an estimate can amount to, 900 million dollars: ten such terms still add up exactly. */
+export const MAX_ESTIMATE = microUsd(9e14);
 
 /** For estimates, which may grow without bound: like `roundToMicroUsd`, but held between zero and `MAX_ESTIMATE`. */
 export function estimatedMicroUsd(amount: number): MicroUsd {
