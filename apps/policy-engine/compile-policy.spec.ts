@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import {
   asJobId,
+  circumstances,
+  reliabilityOf,
   usd,
   ZERO_USD,
   type JobFacts,
@@ -17,8 +19,21 @@ import {
   type PolicyProblem,
 } from './compile-policy';
 import { MAX_VISITS } from './policy-bounds';
-import { JobContext, OfferContext, ProviderContext } from './policy-context';
-import { jobFields, offerFields, providerFields, type FieldDeclaration } from './policy-fields';
+import {
+  HealthContext,
+  JobContext,
+  NowContext,
+  OfferContext,
+  ProviderContext,
+} from './policy-context';
+import {
+  healthFields,
+  jobFields,
+  nowFields,
+  offerFields,
+  providerFields,
+  type FieldDeclaration,
+} from './policy-fields';
 
 const spec: JobSpec = {
   version: 'fairlead/v1',
@@ -48,13 +63,25 @@ const spec: JobSpec = {
   confidential: false,
   interruptible: true,
   checkpoint: null,
-  sla: { deadlineMs: null, queueTimeoutMs: 1, maxDurationMs: 1, availabilityBps: 9_990 },
+  sla: {
+    deadlineMs: null,
+    queueTimeoutMs: 1,
+    maxDurationMs: 1,
+    availabilityBps: 9_990,
+    hedgedStart: 'never',
+  },
+  nodes: 1,
+  replicas: null,
   durationEstimateMs: 4 * 3_600_000,
   budget: { maxPricePerHour: null, maxCost: null },
   priority: 50,
   retry: { on: [], limit: 0 },
   infra: { include: [], exclude: [] },
 };
+
+/** A Wednesday evening. */
+const NOW_MS = Date.parse('2027-01-06T18:30:00Z');
+const AROUND = circumstances(NOW_MS, {});
 
 const jobWith = (over: Partial<JobSpec> = {}): JobFacts => ({
   id: asJobId('job-1'),
@@ -102,7 +129,7 @@ function ruleOf(parts: Parts) {
 }
 
 const holds = (require: string, job = jobWith(), about = offer) =>
-  ruleOf({ require }).holds(job, about);
+  ruleOf({ require }).holds(job, about, AROUND);
 
 describe('what a rule can ask', () => {
   it.each([
@@ -118,6 +145,14 @@ describe('what a rule can ask', () => {
     ['offer.gpuModel.contains("100") && offer.interconnect == "nvlink"', true],
     ['provider.kind == offer.kind && provider.id == "memory"', true],
     ['size(offer.features) == 0', true],
+    ['now.hour == 18.0 && now.minute == 30.0 && now.weekday == "wednesday"', true],
+    ['now.date >= "2027-01-06" && now.timestamp < "2027-01-06T19"', true],
+    ['now.epochHours > 499000.0', true],
+    ['!health.measured && health.measuredHours == 0.0', true],
+    ['health.interruptionsPerHour > 0.0 && health.calmHour > 90.0', true],
+    ['health.startupSeconds == offer.startupSeconds', true],
+    ['job.nodes == 1.0 && job.replicas == 0.0 && job.checkpointMinutes == 0.0', true],
+    ['offer.failureDomain == "memory/north" && offer.hostedBy == ""', true],
     ['offer.gpuCount / job.gpuCount * 2.0 == 2.0', true],
   ])('%s is %s', (require, expected) => {
     expect(holds(require)).toBe(expected);
@@ -141,12 +176,14 @@ describe('what a rule can ask', () => {
     expect(shown(new JobContext(jobWith()))).toEqual(declared(jobFields));
     expect(shown(new OfferContext(offer))).toEqual(declared(offerFields));
     expect(shown(new ProviderContext(offer))).toEqual(declared(providerFields));
+    expect(shown(new HealthContext(reliabilityOf(offer, {})))).toEqual(declared(healthFields));
+    expect(shown(new NowContext(NOW_MS))).toEqual(declared(nowFields));
   });
 
   it('asks `when` of the job alone', () => {
     const rule = ruleOf({ when: 'job.workload == "rendering"', require: 'true' });
-    expect(rule.applies(jobWith())).toBe(false);
-    expect(rule.applies(jobWith({ workload: 'rendering' }))).toBe(true);
+    expect(rule.applies(jobWith(), NOW_MS)).toBe(false);
+    expect(rule.applies(jobWith({ workload: 'rendering' }), NOW_MS)).toBe(true);
   });
 });
 
@@ -171,7 +208,7 @@ describe('mistakes are found when a policy is saved', () => {
     [
       { when: 'offer.confidential', require: 'true' },
       '`offer` is not known here',
-      'ask it in require or forbid',
+      'ask it in require or forbid, or in offers',
     ],
     [{ require: 'offer["reg" + "ion"] == "eu"' }, '`offer` cannot be indexed', 'name the field'],
     [{ require: 'offer.region == 3.0' }, 'string == double', 'same type'],
@@ -206,8 +243,7 @@ describe('mistakes are found when a policy is saved', () => {
     ],
     [{ require: `${'('.repeat(500)}true${')'.repeat(500)}` }, 'cannot be read', 'CEL'],
     [{ require: `${' '.repeat(4_000)}true` }, 'the limit is 4000', 'split it'],
-    [{}, 'has not exactly one of require and forbid', 'keep one'],
-    [{ require: 'true', forbid: 'true' }, 'has not exactly one of require and forbid', 'keep one'],
+    [{}, 'has neither require nor forbid', 'add the one that is missing'],
   ])('%j', (parts, message, remedy) => {
     expect(problemsOf(parts)).toEqual([
       expect.objectContaining({
@@ -251,18 +287,20 @@ describe('a rule that fails refuses', () => {
   const failing = 'job.labels["absent"] == "x"';
 
   it('whichever way it is written', () => {
-    expect(ruleOf({ require: failing }).holds(jobWith(), offer)).toBe(false);
-    expect(ruleOf({ forbid: failing }).holds(jobWith(), offer)).toBe(true);
-    expect(ruleOf({ forbid: `!(${failing})` }).holds(jobWith(), offer)).toBe(true);
-    expect(ruleOf({ when: failing, require: 'false' }).applies(jobWith())).toBe(true);
+    expect(ruleOf({ require: failing }).holds(jobWith(), offer, AROUND)).toBe(false);
+    expect(ruleOf({ forbid: failing }).holds(jobWith(), offer, AROUND)).toBe(true);
+    expect(ruleOf({ forbid: `!(${failing})` }).holds(jobWith(), offer, AROUND)).toBe(true);
+    expect(ruleOf({ when: failing, require: 'false' }).applies(jobWith(), NOW_MS)).toBe(true);
   });
 
   it('when a list is longer than rules may be shown', () => {
     const certifications = Array.from({ length: 33 }, () => 'soc2' as const);
     const crowded = { ...offer, certifications };
-    expect(ruleOf({ forbid: 'offer.confidential' }).holds(jobWith(), crowded)).toBe(true);
+    expect(ruleOf({ forbid: 'offer.confidential' }).holds(jobWith(), crowded, AROUND)).toBe(true);
     const labels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`k${index}`, 'v']));
-    expect(ruleOf({ when: 'false', require: 'true' }).applies(jobWith({ labels }))).toBe(true);
+    expect(ruleOf({ when: 'false', require: 'true' }).applies(jobWith({ labels }), NOW_MS)).toBe(
+      true,
+    );
   });
 
   it('and a label called like a member of every object is just a label', () => {
@@ -326,7 +364,7 @@ describe('evaluation is bounded', () => {
         const result = compile({ require: words.join(' ') }, { forbid: words.join('') });
         if (!result.ok) return;
         for (const rule of result.policy.rules)
-          expect(typeof rule.holds(jobWith(), offer)).toBe('boolean');
+          expect(typeof rule.holds(jobWith(), offer, AROUND)).toBe('boolean');
       }),
       { numRuns: 2_000 },
     );
@@ -353,12 +391,9 @@ describe('policies together', () => {
     if (!result.ok || !other.ok) throw new Error('must compile');
     expect(other.policy.preferences).toEqual(result.policy.preferences);
     expect(result.policy.version).toBe(
-      'acme@7,builtin-regulated-data@1,builtin-workload-placement@1,builtin-workload-preferences@1',
+      `acme@7,${builtinPolicies.map(({ document }) => `${document.name}@1`).join(',')}`,
     );
-    expect(result.policy.preferences.training).toEqual({
-      waitingCostPerHour: 5_000_000,
-      latenessCost: 7_000_000,
-      latenessToleranceBps: 1,
-    });
+    const training = { waitingCostPerHour: usd(5), latenessCost: usd(7), latenessToleranceBps: 1 };
+    expect(result.policy.preferences.training).toEqual(training);
   });
 });

@@ -1,30 +1,21 @@
 import type {
   CompiledPolicy,
-  CompiledRule,
+  CompiledPreference,
   PolicyDocument,
-  PolicyRule,
   Preferences,
   WorkloadClass,
 } from '#libs/domain';
+import { compileDocument, type CompiledDocument, type PreferenceParts } from './compile-document';
 import { RuleContexts } from './policy-context';
-import { compileExpression, type Ask, type Subject } from './policy-expression';
+import type { PolicyProblem } from './policy-problem';
+import { RuleVocabulary } from './rule-vocabulary';
+
+export type { PolicyProblem } from './policy-problem';
 
 /** A policy in force: the document and the version under which it is stored. */
 export interface VersionedPolicy {
   readonly document: PolicyDocument;
   readonly version: number;
-}
-
-/** One mistake in one policy, in words for its author. */
-export interface PolicyProblem {
-  readonly policy: string;
-  /** Null when it concerns the policy as a whole. */
-  readonly ruleId: string | null;
-  readonly field: 'name' | 'id' | 'when' | 'require' | 'forbid';
-  /** Counted from 1; null when no place in an expression is meant. */
-  readonly position: { readonly line: number; readonly column: number } | null;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 /** What the names of the policies that are shipped begin with. */
@@ -35,95 +26,68 @@ export type PolicyCompilation =
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
 /**
- * Compile the policies in force into one, or report every mistake in them. The order of documents means nothing: rules only
- * ever refuse, and preferences for the same workload are merged field by field, those of built-in policies giving way to all
- * others and the others to later names.
+ * Compile the policies in force into one, or report every mistake in them. The order of documents and of what is in them means
+ * nothing: rules and limits only ever refuse, and exchange rates and profiles are merged field by field, the one with more
+ * precedence winning (see `byPrecedence`).
  *
  * A rule whose evaluation fails (a missing label, a list beyond its limit) refuses the offer, be it `require` or `forbid`,
  * and a `when` that fails counts as true: a policy that cannot be asked is never taken for consent.
  */
 export function compilePolicies(documents: readonly VersionedPolicy[]): PolicyCompilation {
   const contexts = new RuleContexts();
-  const results = documents.flatMap(({ document }) =>
-    document.rules.map((rule) => compileRule(document.name, rule, contexts)),
-  );
-  const problems = [
-    ...duplicates(documents),
-    ...results.flatMap((result) => ('problems' in result ? result.problems : [])),
-  ];
+  const compiled = [...documents]
+    .sort((a, b) => byPrecedence(a.document, b.document))
+    .map(({ document }) => compileDocument(document, contexts));
+  const problems = [...duplicates(documents), ...compiled.flatMap((document) => document.problems)];
   if (problems.length > 0) return { ok: false, problems };
+  const policy = joined(compiled, versionsOf(documents));
+  return { ok: true, policy: { ...policy, vocabulary: new RuleVocabulary(contexts) } };
+}
+
+/** Names and versions of policies, sorted: what a compiled policy is called. */
+export function versionsOf(documents: readonly VersionedPolicy[]): string {
+  return documents
+    .map(({ document, version }) => `${document.name}@${version}`)
+    .sort()
+    .join(',');
+}
+
+/** One policy out of compiled documents, those of more precedence later. */
+export function joined(documents: readonly CompiledDocument[], version: string): CompiledPolicy {
   return {
-    ok: true,
-    policy: {
-      version: documents
-        .map(({ document, version }) => `${document.name}@${version}`)
-        .sort()
-        .join(','),
-      rules: results.flatMap((result) => ('rule' in result ? [result.rule] : [])),
-      preferences: mergePreferences(documents),
-    },
+    version,
+    rules: documents.flatMap(({ rules }) => rules.map(({ compiled }) => compiled)),
+    ...ratesOf(documents.flatMap(({ preferences }) => preferences)),
+    limits: documents.flatMap(({ limits }) => limits.map(({ compiled }) => compiled)),
+    profiles: documents.flatMap(({ profiles }) => profiles),
   };
 }
 
-type RuleCompilation =
-  { readonly rule: CompiledRule } | { readonly problems: readonly PolicyProblem[] };
-
-function compileRule(policy: string, rule: PolicyRule, contexts: RuleContexts): RuleCompilation {
-  const problem = (
-    field: PolicyProblem['field'],
-    message: string,
-    remedy: string,
-    position: PolicyProblem['position'] = null,
-  ): PolicyProblem => ({ policy, ruleId: rule.id, field, position, message, remedy });
-
-  const compile = (field: 'when' | 'require' | 'forbid', subject: Subject) => {
-    const source = rule[field];
-    if (source === undefined) return { ask: null, problems: [] };
-    const compiled = compileExpression(source, subject);
-    if (compiled.ok) return { ask: compiled.ask, problems: [] };
-    const problems = compiled.findings.map(({ at, message, remedy }) =>
-      problem(field, message, remedy, positionOf(source, at)),
-    );
-    return { ask: null, problems };
-  };
-
-  const when = compile('when', 'job');
-  const require = compile('require', 'job-and-offer');
-  const forbid = compile('forbid', 'job-and-offer');
-  const problems = [...when.problems, ...require.problems, ...forbid.problems];
-  if ((rule.require === undefined) === (rule.forbid === undefined))
-    problems.push(problem('require', 'has not exactly one of require and forbid', 'keep one'));
-  const ask = require.ask ?? forbid.ask;
-  if (problems.length > 0 || ask === null) return { problems };
-  const effect = require.ask === null ? 'forbid' : 'require';
-  return { rule: ruleOf(policy, rule, { effect, when: when.ask, ask }, contexts) };
-}
-
-interface Asked {
-  readonly effect: CompiledRule['effect'];
-  readonly when: Ask | null;
-  readonly ask: Ask;
-}
-
-function ruleOf(
-  policy: string,
-  { id, because }: PolicyRule,
-  { effect, when, ask }: Asked,
-  contexts: RuleContexts,
-): CompiledRule {
-  const whenFailed = effect === 'forbid';
+/** The rates that hold whatever comes before the first conditional one are merged now; from there on it depends on the job. */
+function ratesOf(
+  parts: readonly PreferenceParts[],
+): Pick<CompiledPolicy, 'preferences'> & { readonly prefer: readonly CompiledPreference[] } {
+  const merged = new Map<WorkloadClass, Partial<Preferences>>();
+  const firstOpen = parts.findIndex(
+    ({ workload, isUnconditional }) => workload === null || !isUnconditional,
+  );
+  const settled = firstOpen < 0 ? parts : parts.slice(0, firstOpen);
+  for (const { workload, compiled } of settled)
+    if (workload !== null) merged.set(workload, { ...merged.get(workload), ...compiled.rates });
   return {
-    id: `${policy}/${id}`,
-    because,
-    effect,
-    applies: (job) => when === null || when(() => contexts.ofJob(job), true),
-    holds: (job, offer) => ask(() => contexts.of(job, offer), whenFailed),
+    preferences: Object.fromEntries(merged),
+    prefer: parts.slice(settled.length).map(({ compiled }) => compiled),
   };
 }
 
-function positionOf(source: string, at: number): { line: number; column: number } {
-  const before = source.slice(0, at).split('\n');
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+/** Less precedence first: shipped policies before all others, then by priority, then by name. */
+export function byPrecedence(a: PolicyDocument, b: PolicyDocument): number {
+  const shipped = Number(isShipped(b)) - Number(isShipped(a));
+  return shipped || (a.priority ?? 0) - (b.priority ?? 0) || (a.name < b.name ? -1 : 1);
+}
+
+function isShipped({ name }: PolicyDocument): boolean {
+  return name.startsWith(BUILTIN_PREFIX);
 }
 
 /** Names and ids that occur twice would make a refusal ambiguous. */
@@ -133,39 +97,31 @@ function duplicates(documents: readonly VersionedPolicy[]): readonly PolicyProbl
     ...about,
     policy: name,
     ruleId: null,
-    field: 'name' as const,
+    field: 'name',
+    pointer: '/name',
     message: `several policies are called ${name}`,
   }));
-  const ids = documents.flatMap(({ document }) =>
-    repeated(document.rules.map(({ id }) => id)).map((id) => ({
-      ...about,
-      policy: document.name,
-      ruleId: id,
-      field: 'id' as const,
-      message: `several rules are called ${id}`,
-    })),
+  return [...names, ...documents.flatMap(({ document }) => repeatedIds(document))];
+}
+
+function repeatedIds({ name, rules, limits = [], prefer = [] }: PolicyDocument) {
+  const places = Object.entries({ rules, limits, prefer }).flatMap(([list, entries]) =>
+    entries.map(({ id }, index) => ({ id, pointer: `/${list}/${index}/id` })),
   );
-  return [...names, ...ids];
+  const twice = new Set(repeated(places.map(({ id }) => id)));
+  return places
+    .filter(({ id }, index) => twice.has(id) && places.findIndex((p) => p.id === id) !== index)
+    .map(({ id, pointer }) => ({
+      policy: name,
+      ruleId: id,
+      field: 'id',
+      pointer,
+      position: null,
+      message: `several rules are called ${id}`,
+      remedy: 'give each its own',
+    }));
 }
 
 function repeated(names: readonly string[]): readonly string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-}
-
-function mergePreferences(documents: readonly VersionedPolicy[]): CompiledPolicy['preferences'] {
-  const merged = new Map<WorkloadClass, Partial<Preferences>>();
-  for (const { document } of [...documents].sort(byPrecedence)) {
-    for (const [workload, preferences] of Object.entries(document.preferences) as [
-      WorkloadClass,
-      Partial<Preferences>,
-    ][])
-      merged.set(workload, { ...merged.get(workload), ...preferences });
-  }
-  return Object.fromEntries(merged);
-}
-
-function byPrecedence({ document: a }: VersionedPolicy, { document: b }: VersionedPolicy): number {
-  const shipped =
-    Number(b.name.startsWith(BUILTIN_PREFIX)) - Number(a.name.startsWith(BUILTIN_PREFIX));
-  return shipped || (a.name < b.name ? -1 : 1);
 }

@@ -33,6 +33,9 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
   'upperAscii',
 ]);
 
+/** The same, for those who write policies. */
+export const policyFunctions: readonly string[] = [...FUNCTIONS].sort();
+
 interface Scope {
   /** Variables that the expression is asked with. */
   readonly variables: readonly PolicyVariable[];
@@ -113,7 +116,7 @@ function functionFinding(node: ASTNode, name: string): Finding {
     `the function \`${name}\` is not available in policies`,
     name === 'matches'
       ? 'use startsWith, endsWith, contains or ==; regular expressions may run for ever'
-      : `use one of ${[...FUNCTIONS].sort().join(', ')}`,
+      : `use one of ${policyFunctions.join(', ')}`,
   );
 }
 
@@ -128,8 +131,8 @@ function variableFinding(
     return [
       finding(
         node,
-        `\`${name}\` is not known here: \`when\` is asked once per job`,
-        'ask it in require or forbid',
+        `\`${name}\` is not known here: \`when\` is asked once per job, before there is an offer`,
+        'ask it in require or forbid, or in offers',
       ),
     ];
   return [
@@ -174,19 +177,43 @@ function finding({ start }: { readonly start: number }, message: string, remedy:
   return { at: start, message, remedy };
 }
 
-interface Loop {
+/** The fields of our variables that an expression can depend on, such as `offer.country`; a variable alone means all of it. */
+export function fieldsRead(node: ASTNode, bound: ReadonlySet<string> = new Set()): Set<string> {
+  const scope: Scope = { variables: [], bound, loops: 0 };
+  if (node.op === '.') {
+    const variable = variableOf(node.args[0], scope);
+    if (variable !== null) return new Set([`${variable}.${node.args[1]}`]);
+  }
+  const whole = variableOf(node, scope);
+  if (whole !== null) return new Set([whole]);
+  const loop = loopOf(node);
+  if (loop === null) return merged(childrenOf(node).map((child) => fieldsRead(child, bound)));
+  const inner = new Set([...bound, loop.variable]);
+  return merged([
+    fieldsRead(loop.over, bound),
+    ...loop.body.map((child) => fieldsRead(child, inner)),
+  ]);
+}
+
+function merged(sets: readonly ReadonlySet<string>[]): Set<string> {
+  return new Set(sets.flatMap((set) => [...set]));
+}
+
+/** A call of `all`, `exists` and the like. */
+export interface Loop {
   readonly over: ASTNode;
   readonly variable: string;
   readonly body: readonly ASTNode[];
 }
 
-function loopOf(node: ASTNode): Loop | null {
+export function loopOf(node: ASTNode): Loop | null {
   if (node.op !== 'rcall' || !LOOPS.has(node.args[0])) return null;
   const [, over, [variable, ...body]] = node.args;
   return variable?.op === 'id' ? { over, variable: variable.args, body } : null;
 }
 
-function childrenOf(node: ASTNode): readonly ASTNode[] {
+/** The nodes directly below a node. */
+export function childrenOf(node: ASTNode): readonly ASTNode[] {
   switch (node.op) {
     case 'value':
     case 'id':
@@ -237,7 +264,8 @@ function allNodes(node: ASTNode): readonly ASTNode[] {
 /** At most this many edits apart, a name is taken for a misspelling. */
 const MAX_EDITS = 3;
 
-function didYouMean(name: string, known: readonly string[], prefix = ''): string | null {
+/** The known name that was probably meant, as a question; null when none is near. */
+export function didYouMean(name: string, known: readonly string[], prefix = ''): string | null {
   const [best] = known
     .map((candidate) => ({ candidate, edits: editsBetween(name, candidate) }))
     .sort((a, b) => a.edits - b.edits);

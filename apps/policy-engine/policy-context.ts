@@ -1,5 +1,22 @@
-import { MICROS_PER_USD, MS_PER_HOUR, type JobFacts, type Offer } from '#libs/domain';
-import { jobFields, offerFields, type providerFields, type Shape } from './policy-fields';
+import {
+  calmHourBps,
+  failureDomainOf,
+  MICROS_PER_USD,
+  MS_PER_HOUR,
+  type Circumstances,
+  type JobFacts,
+  type MeasuredReliability,
+  type Offer,
+} from '#libs/domain';
+import {
+  jobFields,
+  offerFields,
+  weekdays,
+  type healthFields,
+  type nowFields,
+  type providerFields,
+  type Shape,
+} from './policy-fields';
 
 const MS_PER_SECOND = 1_000;
 const MS_PER_MINUTE = 60_000;
@@ -8,6 +25,8 @@ const BPS_PER_PERCENT = 100;
 type JobShape = Shape<typeof jobFields>;
 type OfferShape = Shape<typeof offerFields>;
 type ProviderShape = Shape<typeof providerFields>;
+type HealthShape = Shape<typeof healthFields>;
+type NowShape = Shape<typeof nowFields>;
 
 /** A job as rules see it. Throws RangeError when a list is longer than rules may be shown. */
 export class JobContext implements JobShape {
@@ -32,6 +51,14 @@ export class JobContext implements JobShape {
   readonly slaAvailability: number;
   readonly priority: number;
   readonly outputGb: number;
+  readonly inputGb: number;
+  readonly checkpointMinutes: number;
+  readonly interconnect: string;
+  readonly nodes: number;
+  readonly replicas: number;
+  readonly maxPricePerHour: number;
+  readonly maxCost: number;
+  readonly purchaseOrder: string;
 
   constructor({ spec }: JobFacts) {
     const { inputs, outputs, sla } = spec;
@@ -62,6 +89,14 @@ export class JobContext implements JobShape {
     this.slaAvailability = (sla.availabilityBps ?? 0) / BPS_PER_PERCENT;
     this.priority = spec.priority;
     this.outputGb = outputs.reduce((total, { sizeGb }) => total + sizeGb, 0);
+    this.inputGb = inputs.reduce((total, { sizeGb }) => total + sizeGb, 0);
+    this.checkpointMinutes = (spec.checkpoint?.intervalMs ?? 0) / MS_PER_MINUTE;
+    this.interconnect = spec.resources.interconnect;
+    this.nodes = spec.nodes;
+    this.replicas = spec.replicas?.target ?? 0;
+    this.maxPricePerHour = (spec.budget.maxPricePerHour ?? 0) / MICROS_PER_USD;
+    this.maxCost = (spec.budget.maxCost ?? 0) / MICROS_PER_USD;
+    this.purchaseOrder = spec.purchaseOrder ?? '';
   }
 }
 
@@ -92,6 +127,8 @@ export class OfferContext implements OfferShape {
   readonly confidential: boolean;
   readonly consumerHardware: boolean;
   readonly features: readonly string[];
+  readonly hostedBy: string;
+  readonly failureDomain: string;
 
   constructor(offer: Offer) {
     const { gpu } = offer;
@@ -120,6 +157,63 @@ export class OfferContext implements OfferShape {
     this.confidential = offer.confidential;
     this.consumerHardware = offer.consumerHardware;
     this.features = capped(offer.features, offerFields.features.limit);
+    this.hostedBy = offer.hostedBy ?? '';
+    this.failureDomain = failureDomainOf(offer);
+  }
+}
+
+/** Health as rules see it. */
+export class HealthContext implements HealthShape {
+  readonly measured: boolean;
+  readonly measuredHours: number;
+  readonly measuredStarts: number;
+  readonly interruptionsPerHour: number;
+  readonly calmHour: number;
+  readonly startFailureChance: number;
+  readonly refusalChance: number;
+  readonly lieChance: number;
+  readonly startupSeconds: number;
+  readonly startupSecondsP99: number;
+  readonly recoveryWaitSeconds: number;
+
+  constructor(known: MeasuredReliability) {
+    this.measured = known.measured.hours > 0 || known.measured.starts > 0;
+    this.measuredHours = known.measured.hours;
+    this.measuredStarts = known.measured.starts;
+    this.interruptionsPerHour = known.interruptionsPerHour;
+    this.calmHour = calmHourBps(known) / BPS_PER_PERCENT;
+    this.startFailureChance = known.startFailureChance;
+    this.refusalChance = known.refusalChance;
+    this.lieChance = known.lieChance;
+    this.startupSeconds = known.startupMs / MS_PER_SECOND;
+    this.startupSecondsP99 = (known.startupP99Ms ?? 0) / MS_PER_SECOND;
+    this.recoveryWaitSeconds = known.recoveryWaitMs / MS_PER_SECOND;
+  }
+}
+
+/** A moment as rules see it, in UTC. */
+export class NowContext implements NowShape {
+  readonly hour: number;
+  readonly minute: number;
+  readonly weekday: string;
+  readonly day: number;
+  readonly month: number;
+  readonly year: number;
+  readonly date: string;
+  readonly timestamp: string;
+  readonly epochHours: number;
+
+  constructor(nowMs: number) {
+    const at = new Date(nowMs);
+    this.hour = at.getUTCHours();
+    this.minute = at.getUTCMinutes();
+    this.weekday = weekdays[at.getUTCDay()] ?? '';
+    this.day = at.getUTCDate();
+    this.month = at.getUTCMonth() + 1;
+    this.year = at.getUTCFullYear();
+    this.timestamp = at.toISOString();
+    this.date = this.timestamp.slice(0, this.timestamp.indexOf('T'));
+    this.epochHours = nowMs / MS_PER_HOUR;
   }
 }
 
@@ -134,11 +228,19 @@ export class ProviderContext implements ProviderShape {
   }
 }
 
-/** The variables that a rule about a job and an offer is asked with; `when` sees the job alone. */
+/** The variables that an expression is asked with: those that it reads, at least. */
 export interface RuleContext extends Record<string, unknown> {
   readonly job: JobContext;
   readonly offer?: OfferContext;
   readonly provider?: ProviderContext;
+  readonly health?: HealthContext;
+  readonly now?: NowContext;
+}
+
+/** Which of the variables that change from decision to decision an expression reads; the rest is kept with job and offer. */
+export interface Volatile {
+  readonly health: boolean;
+  readonly now: boolean;
 }
 
 /** Contexts by the identity of the job and the offer, which never change: made once, dropped with the object. */
@@ -147,6 +249,12 @@ export class RuleContexts {
   private readonly offers = new WeakMap<Offer, Required<Pick<RuleContext, 'offer' | 'provider'>>>();
   private last: { readonly job: JobFacts; readonly offer: Offer; context: RuleContext } | null =
     null;
+  private lastNow: { readonly nowMs: number; readonly now: NowContext } | null = null;
+  private lastHealth: {
+    readonly offer: Offer;
+    readonly around: Circumstances;
+    readonly context: HealthContext;
+  } | null = null;
 
   ofJob(job: JobFacts): RuleContext {
     const known = this.jobs.get(job);
@@ -156,6 +264,11 @@ export class RuleContexts {
     return made;
   }
 
+  /** For what is asked of a job at a moment. */
+  ofJobAt(job: JobFacts, nowMs: number): RuleContext {
+    return { job: this.ofJob(job).job, now: this.at(nowMs) };
+  }
+
   /** All rules are asked about one offer before the next, so the last pair is kept at hand. */
   of(job: JobFacts, offer: Offer): RuleContext {
     if (this.last !== null && this.last.offer === offer && this.last.job === job)
@@ -163,6 +276,31 @@ export class RuleContexts {
     const { offer: offerContext, provider } = this.ofOffer(offer);
     const context = { job: this.ofJob(job).job, offer: offerContext, provider };
     this.last = { job, offer, context };
+    return context;
+  }
+
+  /** As `of`, with what the expression reads of the moment. */
+  around(job: JobFacts, offer: Offer, around: Circumstances, reads: Volatile): RuleContext {
+    const context = this.of(job, offer);
+    return {
+      ...context,
+      ...(reads.health ? { health: this.healthOf(offer, around) } : {}),
+      ...(reads.now ? { now: this.at(around.nowMs) } : {}),
+    };
+  }
+
+  private at(nowMs: number): NowContext {
+    if (this.lastNow?.nowMs === nowMs) return this.lastNow.now;
+    const now = new NowContext(nowMs);
+    this.lastNow = { nowMs, now };
+    return now;
+  }
+
+  private healthOf(offer: Offer, around: Circumstances): HealthContext {
+    const last = this.lastHealth;
+    if (last !== null && last.offer === offer && last.around === around) return last.context;
+    const context = new HealthContext(around.reliabilityOf(offer));
+    this.lastHealth = { offer, around, context };
     return context;
   }
 

@@ -3,19 +3,31 @@ import {
   EvaluationError,
   ParseError,
   TypeError as CelTypeError,
+  type ASTNode,
   type ParseResult,
 } from '@marcbachmann/cel-js';
+import type { FieldsRead } from '#libs/domain';
 import {
   boundsOf,
+  fieldsRead,
   MAX_DEPTH,
   MAX_EXPRESSION_LENGTH,
   MAX_LIST_LITERAL,
   MAX_NODES,
   type Finding,
 } from './policy-bounds';
-import { JobContext, OfferContext, ProviderContext, type RuleContext } from './policy-context';
 import {
+  HealthContext,
+  JobContext,
+  NowContext,
+  OfferContext,
+  ProviderContext,
+  type RuleContext,
+} from './policy-context';
+import {
+  healthFields,
   jobFields,
+  nowFields,
   offerFields,
   providerFields,
   type FieldDeclaration,
@@ -35,17 +47,21 @@ const typesOf = (
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(fields).map(([name, { type }]) => [name, type]));
 
-/** `when` is asked once per job and therefore knows no offer. */
+/** `when` is asked once per job and decision, and therefore knows no offer. */
 const jobEnvironment = new Environment({ limits })
   .registerType('Job', { ctor: JobContext, fields: typesOf(jobFields) })
-  .registerVariable('job', 'Job');
+  .registerVariable('job', 'Job')
+  .registerType('Now', { ctor: NowContext, fields: typesOf(nowFields) })
+  .registerVariable('now', 'Now');
 
 const offerEnvironment = jobEnvironment
   .clone()
   .registerType('Offer', { ctor: OfferContext, fields: typesOf(offerFields) })
   .registerType('Provider', { ctor: ProviderContext, fields: typesOf(providerFields) })
   .registerVariable('offer', 'Offer')
-  .registerVariable('provider', 'Provider');
+  .registerVariable('provider', 'Provider')
+  .registerType('Health', { ctor: HealthContext, fields: typesOf(healthFields) })
+  .registerVariable('health', 'Health');
 
 export type Subject = 'job' | 'job-and-offer';
 
@@ -55,15 +71,23 @@ const subjects: {
     readonly variables: readonly PolicyVariable[];
   };
 } = {
-  job: { environment: jobEnvironment, variables: ['job'] },
-  'job-and-offer': { environment: offerEnvironment, variables: ['job', 'offer', 'provider'] },
+  job: { environment: jobEnvironment, variables: ['job', 'now'] },
+  'job-and-offer': {
+    environment: offerEnvironment,
+    variables: ['job', 'offer', 'provider', 'health', 'now'],
+  },
 };
 
 /** Asks an expression. Never throws: where evaluation fails, the answer is `whenFailed`. */
 export type Ask = (contextOf: () => RuleContext, whenFailed: boolean) => boolean;
 
 export type Compiled =
-  | { readonly ok: true; readonly ask: Ask }
+  | {
+      readonly ok: true;
+      readonly ask: Ask;
+      readonly reads: FieldsRead;
+      readonly ast: ASTNode;
+    }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /** Parse, bound and type-check one expression. An expression that passes cannot run for long, whatever it is asked about. */
@@ -80,7 +104,9 @@ export function compileExpression(source: string, subject: Subject): Compiled {
   const findings = boundsOf(parsed.ast, variables);
   if (findings.length > 0) return { ok: false, findings };
   const mistake = typeMistake(parsed);
-  return mistake === null ? { ok: true, ask: askWith(parsed) } : refused(mistake);
+  return mistake === null
+    ? { ok: true, ask: askWith(parsed), reads: fieldsRead(parsed.ast), ast: parsed.ast }
+    : refused(mistake);
 }
 
 function refused(finding: Finding): Compiled {

@@ -1,135 +1,201 @@
-import { z } from 'zod';
-import type { PolicyDocument, Preferences } from '#libs/domain';
-import { workloadClasses } from '#libs/domain';
+import type {
+  LimitUsage,
+  OfferCharge,
+  PolicyDocument,
+  PolicyExpectation,
+  PolicyLimit,
+  PolicyPreference,
+  PolicyTest,
+  Preferences,
+} from '#libs/domain';
 import { fieldProblems, type FieldProblem } from './field-problem';
-import { moneyField, word as wordOf, written } from './job-spec-fields';
+import {
+  policyDocumentSchema,
+  type PolicyDocumentInput,
+  type WrittenPolicy,
+} from './policy-schema';
+import { formatMoney } from './syntax/money';
 
-const MAX_RULES = 200;
-const MAX_EXPRESSION_CHARACTERS = 4_000;
-const MAX_BPS = 1_000_000;
-
-const nameField = (description: string) =>
-  written(
-    z.string().meta({ description, examples: ['regulated-data'] }),
-    wordOf(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 63, 'is not a name', 'use a-z, 0-9 and -'),
-  );
-const expression = (description: string, example: string) =>
-  z
-    .string()
-    .min(1)
-    .max(MAX_EXPRESSION_CHARACTERS)
-    .meta({ description, examples: [example] });
-const bps = (description: string) => z.int().min(0).max(MAX_BPS).meta({ description });
-
-const ruleSchema = z.strictObject({
-  id: nameField('Unique within the policy.'),
-  when: expression(
-    'CEL over job: which jobs it is about; all of them by default.',
-    "job.dataClass == 'health'",
-  ).optional(),
-  require: expression(
-    'CEL over job, offer and provider: must hold for an offer to be used.',
-    "provider.kind == 'hyperscaler'",
-  ).optional(),
-  forbid: expression(
-    'CEL over job, offer and provider: must not hold.',
-    'offer.consumerHardware',
-  ).optional(),
-  because: z
-    .string()
-    .min(1)
-    .max(500)
-    .meta({
-      description: 'Shown to those whose offers it refuses.',
-      examples: ['health data needs a certified provider'],
-    }),
-});
-
-const preferencesSchema = z.strictObject({
-  waitingCostPerHour: moneyField('What an hour of waiting is worth.').optional(),
-  latenessCost: moneyField('What being late costs, on top of the waiting.').optional(),
-  latenessToleranceBps: bps('Chance of being late that is accepted, in basis points.').optional(),
-  tokenRiskBps: bps('Margin on prices settled in a token, in basis points.').optional(),
-  verificationBps: bps('Cost of checking work on unproved hardware, in basis points.').optional(),
-});
-
-/** A routing policy as people write it. Only its shape: the policy engine checks the expressions. */
-export const policyDocumentSchema = z
-  .strictObject({
-    kind: z.literal('RoutingPolicy').prefault('RoutingPolicy'),
-    name: nameField('What the policy is called; versions are counted by name.'),
-    description: z.string().max(2_000).prefault(''),
-    rules: z.array(ruleSchema).max(MAX_RULES).prefault([]),
-    preferences: z
-      .partialRecord(z.enum(workloadClasses), preferencesSchema)
-      .meta({ description: 'Exchange rates by workload class.' })
-      .prefault({}),
-  })
-  .meta({
-    id: 'RoutingPolicy',
-    description: 'Rules about where jobs may run.',
-    examples: [
-      {
-        name: 'health-data',
-        rules: [
-          {
-            id: 'certified',
-            when: "job.dataClass == 'health'",
-            require: "provider.kind == 'hyperscaler'",
-            because: 'health data needs a certified provider',
-          },
-        ],
-      },
-    ],
-  });
-export type PolicyDocumentInput = z.input<typeof policyDocumentSchema>;
+export { policyDocumentSchema, type PolicyDocumentInput } from './policy-schema';
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly document: PolicyDocument }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-/** Reads a policy as people write it. Never throws; all problems at once. */
+/** Reads a policy as people write it. Never throws; all problems at once. Documents of earlier releases stay valid. */
 export function parsePolicyDocument(input: unknown): ParsedPolicy {
   const result = policyDocumentSchema.safeParse(input, { reportInput: true });
   if (!result.success)
     return { ok: false, problems: fieldProblems(policyDocumentSchema, result.error) };
-  const problems = result.data.rules.flatMap((rule, index) =>
-    ruleProblems(rule, index, result.data),
-  );
+  const problems = checks.flatMap((check) => check(result.data));
   if (problems.length > 0) return { ok: false, problems };
-  const preferences = Object.entries(result.data.preferences).map(([workload, wishes]) => [
-    workload,
-    given(wishes),
-  ]);
-  return { ok: true, document: { ...result.data, preferences: Object.fromEntries(preferences) } };
+  return { ok: true, document: documentOf(result.data) };
 }
 
-type Written = z.output<typeof policyDocumentSchema>;
-
-function ruleProblems(
-  { id, require, forbid }: Written['rules'][number],
-  index: number,
-  { rules }: Written,
-): readonly FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  if ((require === undefined) === (forbid === undefined))
-    problems.push({
-      pointer: `/rules/${index}`,
-      code: 'contradiction',
-      message: 'a rule has exactly one of require and forbid',
-      remedy: 'split it into two rules, or add the one that is missing',
-    });
-  if (rules.findIndex((rule) => rule.id === id) !== index)
-    problems.push({
-      pointer: `/rules/${index}/id`,
-      code: 'repeated',
-      message: `there is another rule ${id}`,
-      remedy: 'give each rule its own id',
-    });
-  return problems;
+/** Fields that were left out stay out, so that a document of an earlier release is stored as it always was. */
+function documentOf({ kind, name, description, rules, preferences, ...rest }: WrittenPolicy) {
+  const { tests, ...others } = rest;
+  return given({
+    kind,
+    name,
+    description,
+    rules,
+    preferences,
+    ...others,
+    tests: tests?.map((test) => ({ ...test, expect: expectationOf(test.expect) })),
+  }) as unknown as PolicyDocument;
 }
 
-/** Without the wishes that were not given. */
-function given(wishes: { readonly [K in keyof Preferences]?: Preferences[K] | undefined }) {
-  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
+type WrittenExpectation = NonNullable<WrittenPolicy['tests']>[number]['expect'];
+
+function expectationOf(expect: WrittenExpectation): unknown {
+  if (expect === 'allowed' || typeof expect.refusedBy !== 'string') return expect;
+  return { ...expect, refusedBy: [expect.refusedBy] };
+}
+
+/** Without what was not given. */
+function given(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined));
+}
+
+type Check = (policy: WrittenPolicy) => readonly FieldProblem[];
+
+/** What the shape alone cannot say. */
+const checks: readonly Check[] = [
+  ({ rules }) =>
+    rules.flatMap(({ require, forbid }, index) =>
+      require === undefined && forbid === undefined
+        ? [
+            contradiction(
+              `/rules/${index}`,
+              'a rule has require, forbid, or both',
+              'add the one that is missing',
+            ),
+          ]
+        : [],
+    ),
+  ({ prefer = [] }) =>
+    prefer.flatMap(({ rates, premium, discount }, index) =>
+      rates === undefined && premium === undefined && discount === undefined
+        ? [
+            contradiction(
+              `/prefer/${index}`,
+              'a preference says what something is worth',
+              'add rates, a premium or a discount',
+            ),
+          ]
+        : [],
+    ),
+  ({ limits = [] }) =>
+    limits.flatMap(
+      ({ id: _id, when: _when, offers: _offers, because: _because, ...maxima }, index) =>
+        Object.keys(maxima).some((field) => field.startsWith('max'))
+          ? []
+          : [
+              contradiction(
+                `/limits/${index}`,
+                'a limit limits nothing',
+                'add maxPricePerHour, maxGpus, maxJobs, maxTokenSpendPerHour or maxTokenShareBps',
+              ),
+            ],
+    ),
+  ({ effective }) =>
+    effective?.from != null && effective.until != null && effective.from >= effective.until
+      ? [contradiction('/effective', 'the period ends before it begins', 'exchange from and until')]
+      : [],
+  ({ tests = [] }) =>
+    repeated(
+      '/tests',
+      'name',
+      tests.map(({ name }) => name),
+    ),
+  repeatedIds,
+];
+
+/** Rules, limits and preferences share one set of ids, since a refusal names only the id. */
+function repeatedIds({ rules, limits = [], prefer = [] }: WrittenPolicy): readonly FieldProblem[] {
+  const places = Object.entries({ rules, limits, prefer }).flatMap(([list, entries]) =>
+    entries.map(({ id }, index) => ({ id, pointer: `/${list}/${index}/id` })),
+  );
+  return places
+    .filter(({ id }, index) => places.findIndex((place) => place.id === id) !== index)
+    .map(({ id, pointer }) => repetition(pointer, id));
+}
+
+function repeated(list: string, field: string, names: readonly string[]): readonly FieldProblem[] {
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index ? [] : [repetition(`${list}/${index}/${field}`, name)],
+  );
+}
+
+function repetition(pointer: string, name: string): FieldProblem {
+  const message = `there is another one called ${name}`;
+  return { pointer, code: 'repeated', message, remedy: 'give each its own' };
+}
+
+function contradiction(pointer: string, message: string, remedy: string): FieldProblem {
+  return { pointer, code: 'contradiction', message, remedy };
+}
+
+/** The document in the words in which people write it; reading it again gives the same document. */
+export function formatPolicyDocument(document: PolicyDocument): PolicyDocumentInput {
+  const { preferences, prefer, limits, tests, rules, ...rest } = document;
+  return given({
+    ...rest,
+    rules: rules.map((rule) => ({ ...rule })),
+    preferences: Object.fromEntries(
+      Object.entries(preferences).map(([workload, rates]) => [workload, writtenRates(rates)]),
+    ),
+    prefer: prefer?.map(writtenPreference),
+    limits: limits?.map(writtenLimit),
+    tests: tests?.map(writtenTest),
+  }) as unknown as PolicyDocumentInput;
+}
+
+const moneyFields: ReadonlySet<string> = new Set<
+  keyof Preferences | keyof PolicyLimit | keyof LimitUsage | keyof OfferCharge | 'chargedPerHour'
+>([
+  'waitingCostPerHour',
+  'latenessCost',
+  'availabilityPointPerHour',
+  'maxPricePerHour',
+  'maxTokenSpendPerHour',
+  'tokenAllowancePerHour',
+  'spendPerHour',
+  'tokenSpendPerHour',
+  'perHour',
+  'chargedPerHour',
+]);
+
+/** Money as text; everything else as it is. */
+function writtenRates(rates: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(rates).flatMap(([field, value]) => {
+      if (value === undefined) return [];
+      return [[field, moneyFields.has(field) ? formatMoney(value) : value]];
+    }),
+  );
+}
+
+function writtenPreference({ rates, premium, discount, ...rest }: PolicyPreference) {
+  return given({
+    ...rest,
+    rates: rates && writtenRates(rates),
+    premium: premium && writtenRates(premium),
+    discount: discount && writtenRates(discount),
+  });
+}
+
+function writtenLimit(limit: PolicyLimit) {
+  return writtenRates(limit);
+}
+
+function writtenTest({ name, given: facts, expect }: PolicyTest) {
+  const held = facts.held && writtenRates(facts.held);
+  return { name, given: given({ ...facts, held }), expect: writtenExpectation(expect) };
+}
+
+function writtenExpectation(expect: PolicyExpectation): unknown {
+  if (expect === 'allowed') return expect;
+  return given({ ...writtenRates(expect), rates: expect.rates && writtenRates(expect.rates) });
 }

@@ -1,4 +1,5 @@
 import { plugins } from '#libs/providers';
+import { policiesPage } from './policies';
 import { providerPage } from './provider-page';
 import { stateMachines } from './state-machines';
 
@@ -10,6 +11,7 @@ export function documents(): ReadonlyMap<string, string> {
   return new Map(
     [
       ['docs/state-machines.md', stateMachines()] as const,
+      ['docs/policies.md', policiesPage()] as const,
       ...plugins.map(
         ({ descriptor }) =>
           [`${PROVIDER_PAGES}/${descriptor.id}.md`, providerPage(descriptor)] as const,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { invariants } from '../simulation/run-seed';
+import { invariants } from '../simulation/invariants';
 import { clauses } from '../simulation/scene';
 import { platformSchema } from '#libs/platform';
 import { baseConfigSchema, loadConfig } from '#libs/runtime';

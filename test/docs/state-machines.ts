@@ -12,12 +12,19 @@ import {
   mayHoldLease,
   meaningOf,
   moveIn,
+  policyInForce,
+  policyMachine,
+  policyPending,
+  policyRefusals,
+  policyRemedies,
+  policyStates,
   providerErrorKinds,
   reactions,
   workloadExitReasons,
   type AttemptOutcome,
   type AttemptPhase,
   type LoopTerms,
+  type PolicyState,
   type Reaction,
   type Sighting,
   type WorkloadExitReason,
@@ -49,6 +56,12 @@ export function stateMachines(): string {
     'It follows from the job’s outcome and its attempts, by one pure function (`jobStateOf`).',
     jobStateTable(),
     jobOutcomeTable(),
+    '## A version of a policy: states',
+    'At most one version of a name is in force. The text of a version never changes; who did what to it, and why, is its history.',
+    policyDiagram(),
+    policyTable(),
+    'What a step is refused for, and what helps:',
+    refusalTable(),
     '## Wake-ups',
     'A message carries an id, never a fact.',
     queueTable(),
@@ -73,6 +86,44 @@ function attemptDiagram(): string {
     ...ends.map((phase) => `  ${phase} --> [*]`),
     '```',
   ].join('\n');
+}
+
+function policyDiagram(): string {
+  return [
+    '```mermaid',
+    'stateDiagram-v2',
+    `  [*] --> ${word(policyMachine.initial)}`,
+    ...policyStates.flatMap((from) =>
+      Object.entries(policyMachine.transitions[from]).map(
+        ([move, to]) => `  ${word(from)} --> ${word(to)}: ${move}`,
+      ),
+    ),
+    '```',
+  ].join('\n');
+}
+
+/** Mermaid takes a hyphen in a name for an arrow. */
+function word(state: PolicyState): string {
+  return state.replaceAll('-', '_');
+}
+
+function policyTable(): string {
+  return table(
+    ['state', 'in force', 'on its way', 'may'],
+    policyStates.map((state) => [
+      code(state),
+      policyInForce.has(state) ? 'yes' : 'no',
+      policyPending.has(state) ? 'yes' : 'no',
+      Object.keys(policyMachine.transitions[state]).map(code).join(', '),
+    ]),
+  );
+}
+
+function refusalTable(): string {
+  return table(
+    ['refusal', 'what helps'],
+    policyRefusals.map((refusal) => [code(refusal), policyRemedies[refusal]]),
+  );
 }
 
 function phaseTable(): string {
@@ -167,7 +218,12 @@ function meaningTable(): string {
 function jobStateTable(): string {
   type Last = { readonly phase: AttemptPhase; readonly outcome: AttemptOutcome | null };
   const state = (cancelRequestedAtMs: number | null, last: Last | null): string =>
-    code(jobStateOf({ outcome: null, cancelRequestedAtMs }, last === null ? [] : [last]));
+    code(
+      jobStateOf(
+        { outcome: null, cancelRequestedAtMs },
+        last === null ? [] : [{ role: 'solo', round: 1, ...last }],
+      ),
+    );
   const row = (name: string, last: Last | null): readonly string[] => [
     name,
     state(null, last),

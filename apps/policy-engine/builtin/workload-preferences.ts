@@ -22,4 +22,21 @@ export const workloadPreferences: PolicyDocument = {
     confidential: { waitingCostPerHour: usd(1) },
     general: { waitingCostPerHour: usd(0.5) },
   },
+  tests: [
+    {
+      name: 'somebody sits in front of a prototype',
+      given: { job: { workload: 'prototyping' } },
+      expect: { rates: { waitingCostPerHour: usd(50) } },
+    },
+    {
+      name: 'nobody waits for a batch',
+      given: { job: { workload: 'batch-inference' } },
+      expect: { rates: { waitingCostPerHour: usd(0.05) } },
+    },
+    {
+      name: 'a team waits for a large model, and plans with it',
+      given: { job: { workload: 'training' } },
+      expect: { rates: { waitingCostPerHour: usd(5), latenessCost: usd(1_000) } },
+    },
+  ],
 };
