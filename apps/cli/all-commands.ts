@@ -1,8 +1,10 @@
 import type { AddCommand } from './command';
 import { addBudgets } from './commands/budgets';
 import { addCancel } from './commands/cancel';
+import { addCalibration, addCommitments } from './commands/commitments';
 import { addCompletion } from './commands/completion';
 import { addCosts } from './commands/costs';
+import { addFeeds } from './commands/feeds';
 import { addFollow } from './commands/follow';
 import { addKeys } from './commands/keys';
 import { addLogs } from './commands/logs';
@@ -26,9 +28,12 @@ export const allCommands: readonly AddCommand[] = [
   addCancel,
   addRetry,
   addOffers,
+  addFeeds,
   addPolicies,
   addCosts,
   addBudgets,
+  addCommitments,
+  addCalibration,
   addProviders,
   addKeys,
   addCompletion,

@@ -1,24 +1,39 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   apiKeyListSchema,
   attemptListSchema,
   budgetListSchema,
   budgetViewSchema,
+  calibrationListSchema,
+  commitmentListSchema,
+  commitmentViewSchema,
   costReportSchema,
   createdApiKeySchema,
   eventViewSchema,
+  feedListSchema,
   fieldProblemSchema,
   jobPageSchema,
   jobViewSchema,
   newApiKeySchema,
   offerPageSchema,
   planSchema,
+  appliedSchema,
+  policyDiffSchema,
+  policyHistorySchema,
   policyListSchema,
+  policyMovedSchema,
+  policySettingsSchema,
   policyVersionSchema,
+  priceHistorySchema,
   providerListSchema,
+  sheetListSchema,
+  sheetViewSchema,
+  suspensionChangeSchema,
+  suspensionListSchema,
+  whatIfSchema,
   whySchema,
   type EventView,
-  type FieldProblem,
+  type SuspensionRequest,
 } from '#libs/contracts';
 import { Failure } from './failure';
 import { serverSentEvents } from './server-sent-events';
@@ -27,14 +42,33 @@ import { parseJson, send, type Call, type Connection } from './transport';
 
 /** What the command shows of a job; the spec goes through as it came, so that a newer router may know more fields. */
 const jobSchema = jobViewSchema.omit({ spec: true }).loose();
-const savedPolicySchema = policyVersionSchema.omit({ document: true }).loose();
+/** Documents go through as they came as well. */
+const savedPolicySchema = policyVersionSchema.extend({ document: z.unknown() }).loose();
 const policiesSchema = policyListSchema.omit({ items: true }).extend({
   items: savedPolicySchema.array(),
 });
-const checkSchema = fieldProblemSchema.array();
+const movedSchema = policyMovedSchema.extend({ version: savedPolicySchema.nullable() });
+const historySchema = policyHistorySchema.extend({ versions: savedPolicySchema.array() });
+/** Making thousands of decisions again takes its time. */
+const WHAT_IF_TIMEOUT_MS = 120_000;
+const checkSchema = z.object({
+  problems: fieldProblemSchema.array(),
+  warnings: fieldProblemSchema.array().optional(),
+});
+export type PolicyCheck = z.output<typeof checkSchema>;
 
 export type Job = z.input<typeof jobSchema>;
 export type SavedPolicy = z.input<typeof savedPolicySchema>;
+export type PolicyHistory = z.input<typeof historySchema>;
+export type MovedPolicy = z.input<typeof movedSchema>;
+/** The operations that take a policy a step further. */
+export type PolicyStep =
+  | 'submitPolicy'
+  | 'approvePolicy'
+  | 'rejectPolicy'
+  | 'withdrawPolicy'
+  | 'activatePolicy'
+  | 'rollBackPolicy';
 export type AttemptList = z.input<typeof attemptListSchema>;
 type Query = NonNullable<Call['query']>;
 
@@ -115,31 +149,92 @@ export class ApiClient {
     return this.ask(offerPageSchema, { operation: 'listOffers', query });
   }
 
+  feeds() {
+    return this.ask(feedListSchema, { operation: 'listFeeds' });
+  }
+
+  prices(offerId: string, query: Query) {
+    return this.ask(priceHistorySchema, { operation: 'listPrices', path: { offerId }, query });
+  }
+
+  priceSheets() {
+    return this.ask(sheetListSchema, { operation: 'listPriceSheets' });
+  }
+
+  priceSheet(name: string) {
+    return this.ask(sheetViewSchema, { operation: 'getPriceSheet', path: { name } });
+  }
+
+  /** `content` is a document, or CSV as it is written. */
+  putPriceSheet(name: string, content: { body: unknown } | { csv: string }, query: Query) {
+    return this.ask(sheetViewSchema, {
+      operation: 'putPriceSheet',
+      path: { name },
+      query,
+      ...content,
+    });
+  }
+
+  async removePriceSheet(name: string): Promise<void> {
+    await send(this.connection, { operation: 'removePriceSheet', path: { name } });
+  }
+
   providers() {
     return this.ask(providerListSchema, { operation: 'listProviders' });
+  }
+
+  suspensions(query: Query) {
+    return this.ask(suspensionListSchema, { operation: 'listSuspensions', query });
+  }
+
+  changeSuspensions(body: SuspensionRequest) {
+    return this.ask(suspensionChangeSchema, { operation: 'changeSuspensions', body });
   }
 
   policies() {
     return this.ask(policiesSchema, { operation: 'listPolicies' });
   }
 
-  async checkPolicy(document: unknown): Promise<readonly FieldProblem[]> {
+  /** What is wrong with a policy, and what deserves a look; the latter is not asked where its shape is wrong. */
+  async checkPolicy(document: unknown): Promise<PolicyCheck> {
     const response = await send(this.connection, { operation: 'checkPolicy', body: document });
     const answer = parseJson(await response.text());
-    const problems = answer !== null && typeof answer === 'object' && 'problems' in answer;
-    return this.checked(checkSchema, problems ? answer.problems : null, 'checkPolicy');
+    return this.checked(checkSchema, answer, 'checkPolicy');
   }
 
-  savePolicy(document: unknown) {
-    return this.ask(savedPolicySchema, { operation: 'createPolicy', body: document });
+  savePolicy(document: unknown, comment: string | undefined) {
+    const query = { comment };
+    return this.ask(savedPolicySchema, { operation: 'createPolicy', body: document, query });
   }
 
-  async activatePolicy(name: string, version: number | null): Promise<void> {
-    await send(this.connection, {
-      operation: 'activatePolicy',
-      path: { name },
-      body: { version },
-    });
+  /** One step of a policy's life. */
+  movePolicy(operation: PolicyStep, name: string, body: unknown) {
+    return this.ask(movedSchema, { operation, path: { name }, body });
+  }
+
+  applyPolicies(body: unknown) {
+    return this.ask(appliedSchema, { operation: 'applyPolicies', body });
+  }
+
+  policyHistory(name: string, query: Query) {
+    return this.ask(historySchema, { operation: 'policyHistory', path: { name }, query });
+  }
+
+  diffPolicy(name: string, query: Query) {
+    return this.ask(policyDiffSchema, { operation: 'diffPolicy', path: { name }, query });
+  }
+
+  whatIf(document: unknown, query: Query) {
+    const call = { operation: 'whatIfPolicy', body: document, query };
+    return this.ask(whatIfSchema, { ...call, timeoutMs: WHAT_IF_TIMEOUT_MS });
+  }
+
+  policySettings() {
+    return this.ask(policySettingsSchema, { operation: 'policySettings' });
+  }
+
+  setPolicySettings(body: unknown) {
+    return this.ask(policySettingsSchema, { operation: 'setPolicySettings', body });
   }
 
   costs(query: Query) {
@@ -158,6 +253,22 @@ export class ApiClient {
 
   setBudget(project: string, limits: { readonly softLimit?: string; readonly hardLimit?: string }) {
     return this.ask(budgetViewSchema, { operation: 'putBudget', path: { project }, body: limits });
+  }
+
+  commitments() {
+    return this.ask(commitmentListSchema, { operation: 'listCommitments' });
+  }
+
+  setCommitment(name: string, body: object) {
+    return this.ask(commitmentViewSchema, { operation: 'putCommitment', path: { name }, body });
+  }
+
+  async endCommitment(name: string): Promise<void> {
+    await send(this.connection, { operation: 'endCommitment', path: { name } });
+  }
+
+  calibration(query: Query) {
+    return this.ask(calibrationListSchema, { operation: 'reportCalibration', query });
   }
 
   keys() {

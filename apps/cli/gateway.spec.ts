@@ -58,6 +58,7 @@ async function end(job: Job, exitCode: number): Promise<void> {
       bootId: 'boot',
       startedAtMs: atMs,
       heartbeatAtMs: atMs,
+      checkpointAtMs: null,
       exit: { code: exitCode, reason: 'exited', atMs },
     },
   });
@@ -129,7 +130,7 @@ it('keeps keys, policies, budgets and costs', async () => {
   expect((await router(['keys'])).stdout).toContain('revoked');
 
   expect((await router(['policies', 'check', 'policy.yaml'])).exitCode).toBe(0);
-  expect((await router(['policies', 'apply', 'policy.yaml'])).stdout).toContain(
+  expect((await router(['policies', 'draft', 'policy.yaml'])).stdout).toContain(
     'at-home version 1',
   );
   expect((await router(['policies', 'activate', 'at-home', '1'])).exitCode).toBe(0);

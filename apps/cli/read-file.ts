@@ -9,9 +9,23 @@ const STDIN = '-';
 
 /** A job or policy as it is written in a file; only the router judges what it says. */
 export async function readFileDocument(io: Io, name: string): Promise<unknown> {
-  const text = name === STDIN ? await textOf(io.stdin) : await textIn(resolve(io.cwd, name));
+  return (await readTextAndDocument(io, name)).document;
+}
+
+/** As `readFileDocument`, with the text that it was read from. */
+export async function readTextAndDocument(
+  io: Io,
+  name: string,
+): Promise<{ readonly text: string; readonly document: unknown }> {
+  const text = await readFileText(io, name);
   // JSON is YAML too, but says better what is wrong with JSON.
-  return valueOf(name, readDocument(text, name.endsWith('.json') ? 'json' : 'yaml'));
+  const reading = readDocument(text, name.endsWith('.json') ? 'json' : 'yaml');
+  return { text, document: valueOf(name, reading) };
+}
+
+/** A file as it is written, for a router that reads it by itself. */
+export async function readFileText(io: Io, name: string): Promise<string> {
+  return name === STDIN ? textOf(io.stdin) : textIn(resolve(io.cwd, name));
 }
 
 /** As `readFileDocument`, with the bytes of inputs that lie beside the file. */

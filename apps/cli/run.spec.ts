@@ -82,6 +82,7 @@ describe('exit codes', () => {
         checkPolicy: () => ({
           document: {
             problems: [{ pointer: '/rules', code: 'x', message: 'bad', remedy: 'mend it' }],
+            warnings: [],
           },
         }),
       },

@@ -24,9 +24,13 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A body that is sent as it is, in place of `body`. */
+  readonly csv?: string;
   readonly signal?: AbortSignal;
   /** The answer is read for as long as it comes; only its beginning is awaited within the time limit. */
   readonly streamed?: boolean;
+  /** How long the answer may take, where that is longer than for all others. */
+  readonly timeoutMs?: number;
 }
 
 /** An answer may take this long. */
@@ -81,10 +85,10 @@ async function tryUntil(
 }
 
 async function once(
-  { fetch, key, timeoutMs }: Connection,
+  { fetch, key, timeoutMs: usualMs }: Connection,
   method: Method,
   address: URL,
-  { headers = {}, body, signal, streamed = false }: Call,
+  { headers = {}, body, csv, signal, streamed = false, timeoutMs = usualMs }: Call,
 ): Promise<Response> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new DOMException('', 'TimeoutError')), timeoutMs);
@@ -95,10 +99,12 @@ async function once(
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(csv === undefined ? {} : { 'content-type': 'text/csv' }),
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(csv === undefined ? {} : { body: csv }),
       redirect: 'error',
       signal: AbortSignal.any(signals),
     });

@@ -3,6 +3,8 @@ import { offerViewSchema } from '#libs/contracts';
 import type { AddCommand } from '../command';
 import { collect, DEFAULT_ENTRIES, readEntries } from '../pages';
 import { renderOffers } from '../render/offers';
+import { addPriceHistory } from './price-history';
+import { addSheets } from './price-sheets';
 
 const { options: markets } = offerViewSchema.shape.market;
 
@@ -19,8 +21,13 @@ interface OfferOptions {
 
 /** What can be bought now, cheapest first. */
 export const addOffers: AddCommand = (program, run) => {
-  program
+  const offers = program
     .command('offers')
+    .description('list what can be bought now, cheapest first; history and price sheets');
+  addPriceHistory(offers, run);
+  addSheets(offers, run);
+  offers
+    .command('ls', { isDefault: true })
     .description('list what can be bought now, cheapest first')
     .option('--gpu <model>', 'only with this GPU, for example H100')
     .option('--provider <id>', 'only of this provider')

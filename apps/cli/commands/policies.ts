@@ -1,18 +1,18 @@
-import { InvalidArgumentError } from 'commander';
+import { placedIn } from '#libs/contracts';
 import type { AddCommand } from '../command';
 import { exitCodes } from '../exit-codes';
-import { readFileDocument } from '../read-file';
+import { readFileDocument, readTextAndDocument } from '../read-file';
 import { renderProblems } from '../render/failure';
 import { renderPolicies, renderPolicyVersion } from '../render/policies';
+import { addPolicyFiles } from './policy-files';
+import { addPolicyLife } from './policy-life';
+import { addWhatIf } from './what-if';
 
-/** What takes a policy out of force. */
-const NO_VERSION = 'none';
-
-/** Policies: list, check, save, put in force. */
+/** Policies: what they say, what they would do, their life, and folders of them. */
 export const addPolicies: AddCommand = (program, run) => {
   const policies = program
     .command('policies')
-    .description('list, check, save and activate policies');
+    .description('list, check, try out, apply, approve and roll back policies');
   policies
     .command('ls', { isDefault: true })
     .description('list every version of every policy')
@@ -28,43 +28,33 @@ export const addPolicies: AddCommand = (program, run) => {
     .argument('<file>', 'the policy as YAML or JSON; - for standard input')
     .action((file: string) =>
       run(async ({ api, io, paint, show }) => {
-        const problems = await api.checkPolicy(await readFileDocument(io, file));
-        show({ problems }, () =>
-          problems.length === 0
-            ? `${paint.good('✓')} ${file} has no problems`
-            : `${paint.bad('✗')} ${file} has problems\n${renderProblems(problems, paint)}`,
+        const { text, document } = await readTextAndDocument(io, file);
+        const found = await api.checkPolicy(document);
+        const problems = placedIn(text, found.problems);
+        const warnings = placedIn(text, found.warnings ?? []);
+        show({ problems, warnings }, () =>
+          [
+            problems.length === 0
+              ? `${paint.good('✓')} ${file} has no problems`
+              : `${paint.bad('✗')} ${file} has problems\n${renderProblems(problems, paint)}`,
+            ...(warnings.length === 0 ? [] : [`worth a look:\n${renderProblems(warnings, paint)}`]),
+          ].join('\n'),
         );
         return exitCodes[problems.length === 0 ? 'ok' : 'refused'].code;
       }),
     );
   policies
-    .command('apply')
+    .command('draft')
     .description('save a policy as a new version, which is not in force yet')
     .argument('<file>', 'the policy as YAML or JSON; - for standard input')
-    .action((file: string) =>
+    .option('--comment <text>', 'why; kept in the history')
+    .action((file: string, { comment }: { readonly comment?: string }) =>
       run(async ({ api, io, paint, show }) => {
-        const saved = await api.savePolicy(await readFileDocument(io, file));
+        const saved = await api.savePolicy(await readFileDocument(io, file), comment);
         show(saved, () => renderPolicyVersion(saved, paint));
       }),
     );
-  policies
-    .command('activate')
-    .description('put a version of a policy in force')
-    .argument('<name>', 'name of the policy')
-    .argument('<version>', `its version; ${NO_VERSION} takes the policy out of force`, readVersion)
-    .action((name: string, version: number | null) =>
-      run(async ({ api, show }) => {
-        await api.activatePolicy(name, version);
-        show({ name, version }, () =>
-          version === null ? `${name} is out of force` : `${name} version ${version} is in force`,
-        );
-      }),
-    );
+  addWhatIf(policies, run);
+  addPolicyFiles(policies, run);
+  addPolicyLife(policies, run);
 };
-
-function readVersion(text: string): number | null {
-  if (text === NO_VERSION) return null;
-  const version = Number(text);
-  if (Number.isSafeInteger(version) && version >= 1) return version;
-  throw new InvalidArgumentError(`write a version number, or ${NO_VERSION}.`);
-}

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { PlanView } from '#libs/contracts';
+import type { Job } from '../api-client';
 import { confirm } from '../ask';
 import type { AddCommand } from '../command';
 import { Failure } from '../failure';
@@ -7,10 +8,8 @@ import { followToEnd } from '../follow-to-end';
 import { readJobDocument } from '../read-file';
 import { renderJobLine } from '../render/job';
 import { renderPlan } from '../render/plan';
+import { printable } from '../render/table';
 import { idempotencyKey, type Session } from '../session';
-
-/** Why an offer cannot serve now and may be able to later; every other reason stays until somebody changes something. */
-const passingReasons: ReadonlySet<string> = new Set(['unavailable', 'suspended']);
 
 interface SubmitOptions {
   readonly yes?: boolean;
@@ -52,19 +51,18 @@ async function submit(
   if (options.yes !== true) await confirm(io, questionFor(plan));
   const job = await api.submit(spec, options.idempotencyKey ?? idempotencyKey(io, spec));
   if (options.follow !== true) {
-    show(job, () => `${renderJobLine(job, paint)}\n${nextSteps(job.id)}`);
+    show(job, () =>
+      [renderJobLine(job, paint), ...doubts(job), nextSteps(job.id)].map(printable).join('\n'),
+    );
     return;
   }
-  tell(paint.strong(`${job.id} ${job.name}`));
+  tell([paint.strong(`${job.id} ${job.name}`), ...doubts(job)].map(printable).join('\n'));
   return followToEnd(session, job);
 }
 
 /** Refuses for itself what would stand in line for nothing. */
-function requireHope({ rankedCount, rejected }: PlanView): void {
-  const isPassing = rejected.some(({ reasons }) =>
-    reasons.every(({ code }) => passingReasons.has(code)),
-  );
-  if (rankedCount > 0 || isPassing) return;
+function requireHope({ feasibility: { verdict } }: PlanView): void {
+  if (verdict === 'now' || verdict === 'not-now') return;
   throw new Failure('no-offer', 'no offer can serve this job, now or later', {
     remedy: 'change the job, or give --wait to submit it nevertheless',
   });
@@ -74,6 +72,11 @@ function questionFor({ rankedCount }: PlanView): string {
   return rankedCount === 0
     ? 'Submit it nevertheless, to wait in line until an offer can serve it?'
     : 'Submit it?';
+}
+
+/** Why it may wait for long, as the router said when it took the job in. */
+function doubts({ feasibility }: Job): readonly string[] {
+  return feasibility === null || feasibility.verdict === 'now' ? [] : feasibility.sentences;
 }
 
 function nextSteps(jobId: string): string {

@@ -7,11 +7,11 @@ import { printable } from './table';
 /** Every problem of a document with its place and remedy. */
 export function renderProblems(problems: readonly FieldProblem[], paint: Paint): string {
   return problems
-    .map(({ pointer, message, remedy }) =>
-      printable(
-        `  ${paint.strong(pointer === '' ? '(document)' : pointer)}: ${message}\n    → ${remedy}`,
-      ),
-    )
+    .map(({ pointer, message, remedy, line, column }) => {
+      const place = line === undefined ? '' : ` (line ${line}, column ${column ?? 1} of the file)`;
+      const name = paint.strong(pointer === '' ? '(document)' : pointer);
+      return printable(`  ${name}: ${message}${place}\n    → ${remedy}`);
+    })
     .join('\n');
 }
 

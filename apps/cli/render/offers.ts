@@ -15,7 +15,7 @@ export function renderOffers(offers: readonly OfferView[], paint: Paint): string
     `${offer.memoryGib} GiB`,
     offer.market,
     perHour(offer.pricePerHourMicroUsd),
-    offer.available ? '' : paint.faint('sold out'),
+    noteOf(offer, paint),
   ]);
   return table(
     [
@@ -31,6 +31,14 @@ export function renderOffers(offers: readonly OfferView[], paint: Paint): string
     ],
     rows,
   );
+}
+
+function noteOf({ available, stale, source }: OfferView, paint: Paint): string {
+  const notes = [
+    ...(available ? [] : [paint.faint('sold out')]),
+    ...(stale ? [paint.warn(`old price of ${source}`)] : []),
+  ];
+  return notes.join(', ');
 }
 
 function gpuOf({ gpu }: OfferView): string {

@@ -23,6 +23,7 @@ export function renderPlan(plan: PlanView, paint: Paint, { all }: PlanWish): str
     '',
     ...refusedLines(plan, plan.rejected.slice(0, shown), paint),
     ...ruleLines(plan, paint),
+    ...feasibilityLines(plan),
     '',
     ...costLines(plan, paint),
     paint.faint(`policy ${plan.policyVersion}, offer book ${plan.bookVersion}`),
@@ -35,13 +36,14 @@ function rankedLines(
   paint: Paint,
 ): readonly string[] {
   if (rankedCount === 0) return [paint.bad('no offer can serve this job now')];
-  const rows = ranked.map(({ rank, offer, expectedCostMicroUsd, terms }) => [
+  const rows = ranked.map(({ rank, offer, expectedCostMicroUsd, terms, effective }) => [
     rank === 1 ? paint.good('✓') : String(rank),
     rank === 1 ? paint.strong(offer.id) : offer.id,
     offer.country ?? '?',
     perHour(offer.pricePerHourMicroUsd),
     dollars(expectedCostMicroUsd),
-    paint.faint(renderTerms(terms)),
+    perJobHour(effective),
+    paint.faint(`${renderTerms(terms)}${paidBy(effective)}`),
   ]);
   const grid = table(
     [
@@ -50,6 +52,7 @@ function rankedLines(
       { title: 'IN' },
       { title: 'PRICE', align: 'right' },
       { title: 'EXPECTED', align: 'right' },
+      { title: 'JOB-HOUR', align: 'right' },
       { title: 'CONSISTS OF' },
     ],
     rows,
@@ -58,7 +61,7 @@ function rankedLines(
 }
 
 function refusedLines(
-  { rejectedCount, rejectionCounts }: PlanView,
+  { rankedCount, rejectedCount, rejectionCounts }: PlanView,
   rejected: readonly Refused[],
   paint: Paint,
 ): readonly string[] {
@@ -82,7 +85,7 @@ function refusedLines(
     `refused: ${rejectedCount} (${counts.join(', ')})`,
     ...(rows.length === 0 ? [] : [table(columns, rows)]),
     ...more(rejectedCount - rejected.length, 'refused'),
-    ...remedyLines(rejected),
+    ...(rankedCount === 0 ? [] : remedyLines(rejected)),
   ];
 }
 
@@ -98,6 +101,20 @@ function ruleLines({ ruleCounts }: PlanView, paint: Paint): readonly string[] {
   return counts.length === 0
     ? []
     : [paint.faint(`policy rules that refused: ${counts.join(', ')}`)];
+}
+
+/** Whether waiting helps, and what else would, where no offer serves now. */
+function feasibilityLines({ feasibility }: PlanView): readonly string[] {
+  return feasibility.verdict === 'now' ? [] : feasibility.sentences.map(printable);
+}
+
+function perJobHour(effective: Ranked['effective']): string {
+  return effective === null ? '' : dollars(effective.perJobHourMicroUsd);
+}
+
+function paidBy(effective: Ranked['effective']): string {
+  const commitment = effective?.commitment ?? null;
+  return commitment === null ? '' : `; ${commitment} pays`;
 }
 
 /** Expected cost, baseline and saving. */

@@ -28,6 +28,11 @@ export const meanings: Readonly<Record<string, (fields: Fields) => string>> = {
   'job.placed': (fields) =>
     `placed at ${text(fields, 'offer')} (attempt ${text(fields, 'number')}), expected ${money(fields, 'expectedCost')}`,
   'job.waiting': (fields) => `waiting for capacity${awaitedIn(fields)}`,
+  'job.reconsidered': (fields) => {
+    const to = text(fields, 'to') === '' ? '' : ` to ${text(fields, 'to')}`;
+    return `looked at again: ${text(fields, 'do')}${to} (${text(fields, 'because')})`;
+  },
+  'job.feasibility-changed': (fields) => text(fields, 'because'),
   'job.cancel-requested': (fields) => `cancel requested by ${text(fields, 'by')}`,
   'job.ended': (fields) => `ended: ${text(fields, 'outcome')}, ${money(fields, 'costMicroUsd')}`,
   'budget.soft-limit': (fields) =>
@@ -61,10 +66,24 @@ export function renderEvent(event: EventView, submittedAtMs: number, paint: Pain
   return `${paint.faint(since.padStart(8))}  ${printable(meaning)}`;
 }
 
-/** State and cost between the events. */
+/** State, cost and what is to be expected, between the events. */
 export function renderStatus(job: Job, nowMs: number, paint: Paint): string {
   const since = `+${duration(Math.max(0, nowMs - Date.parse(job.submittedAt)))}`;
-  return `${paint.faint(since.padStart(8))}  ${job.state}, ${dollars(job.costMicroUsd)} so far`;
+  const parts = [job.state, `${dollars(job.costMicroUsd)} so far`, ...outlookOf(job, nowMs)];
+  return `${paint.faint(since.padStart(8))}  ${parts.join(', ')}`;
+}
+
+/** The replicas of a service; of a job with a deadline the chance to miss it and how long there is to move. */
+function outlookOf({ outlook, service, deadlineAt }: Job, nowMs: number): readonly string[] {
+  if (service !== null) {
+    const { ready, target, extra, availabilityBps } = service;
+    const share = (availabilityBps / 100).toFixed(2);
+    return [`${ready} ready of ${target} and ${extra} extra`, `${share} % of the time enough`];
+  }
+  if (outlook === null || deadlineAt === null) return [];
+  const late = `${(outlook.latenessBps / 100).toFixed(1)} % chance to be late`;
+  const leftMs = outlook.noReturnAt === null ? 0 : Date.parse(outlook.noReturnAt) - nowMs;
+  return leftMs <= 0 ? [late] : [late, `no return in ${duration(leftMs)}`];
 }
 
 /** How it ended, and where to look next. */

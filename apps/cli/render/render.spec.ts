@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import {
   eventCatalogue,
   routes,
+  type CalibrationView,
+  type CommitmentView,
   type EventView,
   type PlanView,
   type WhyView,
@@ -9,6 +11,7 @@ import {
 import { Failure } from '../failure';
 import { fairlead, NOW } from '../testing/terminal';
 import { counted, dollars, duration, relative, share } from './amounts';
+import { renderCalibration, renderCommitments } from './commitments';
 import { renderCosts } from './costs';
 import { failureDocument, renderFailure } from './failure';
 import { createPaint } from './paint';
@@ -88,8 +91,8 @@ describe('a plan', () => {
 
   it('shows every offer with its cost or its reasons, and what is saved', () => {
     expect(lines(renderPlan(plan, plain, { all: false }))).toEqual([
-      '   OFFER                          IN    PRICE  EXPECTED  CONSISTS OF',
-      '✓  aws/us-east-1/p5.4xlarge/spot  US  $2.50/h    $11.23  run $10.00 + interruption $0.81 + waiting $0.21 + egress $0.09 + start-up $0.0625 + provider-failure $0.054',
+      '   OFFER                          IN    PRICE  EXPECTED  JOB-HOUR  CONSISTS OF',
+      '✓  aws/us-east-1/p5.4xlarge/spot  US  $2.50/h    $11.23     $2.75  run $10.00 + interruption $0.81 + waiting $0.21 + egress $0.09 + start-up $0.0625 + provider-failure $0.054',
       '',
       'refused: 1 (gpu-mismatch 1)',
       '✗  aws/us-east-1/g6.xlarge/spot  $0.40/h  needs H100:1, has L4:1',
@@ -136,6 +139,7 @@ it('a reason answers engineer, finance and ops', () => {
     'where     aws/us-east-1/p5.4xlarge/spot in US, attempt 1 running for 30m, $2.50/h',
     'chosen    aws/us-east-1/p5.4xlarge/spot, rank 1, decided 30m ago',
     'expected  $11.23 = run $10.00 + interruption $0.81 + waiting $0.21 + egress $0.09 + start-up $0.0625 + provider-failure $0.054',
+    'job-hour  $2.75',
     'decision  dec-019aa5c2f4e17a02 under policy builtin@1',
     'cost      $1.25 of at most $25.00',
     '',
@@ -144,6 +148,29 @@ it('a reason answers engineer, finance and ops', () => {
     '',
     'ATTEMPT  OFFER                          OUTCOME      EXIT   COST',
     '      1  aws/us-east-1/p5.4xlarge/spot  in progress        $1.25',
+  ]);
+});
+
+it('commitments show what is gone of them', () => {
+  const [one] = example<{ items: CommitmentView[] }>('listCommitments').items;
+  if (one === undefined) throw new Error('the example has none');
+  const hours = { ...one, name: 'prepaid', gpu: null, region: null, machines: null, hours: 825 };
+  expect(lines(renderCommitments([one, hours], plain))).toEqual([
+    'COMMITMENT     FOR                 FROM        UNTIL       STATE       QUANTITY     USED        LEASES',
+    'h100-reserved  aws/us-east-1 H100  2026-11-01  2027-11-01  in-force  8 machines  412.5 h             3',
+    'prepaid        aws                 2026-11-01  2027-11-01  in-force       825 h  412.5 h  50 %       3',
+  ]);
+});
+
+it('calibration shows each ratio beside what is made of it', () => {
+  expect(
+    lines(
+      renderCalibration(example<{ items: CalibrationView[] }>('reportCalibration').items, plain),
+    ),
+  ).toEqual([
+    'PROVIDER  MARKET  ATTEMPTS  CHARGE  INTERRUPTION         START-UP         WAITING         IN 90 %  JOBS',
+    'aws       spot          42    1.06          1.30  ×1.21      0.90  ×0.92     1.10  ×1.08     88 %    31',
+    'realised over predicted; × is what predictions are multiplied by since',
   ]);
 });
 
@@ -225,11 +252,32 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     [['pol'], ['policies']],
     [
       ['policies', ''],
-      ['ls', 'check', 'apply', 'activate', '--url', '--key', '--json', '--no-color'],
+      [
+        'ls',
+        'check',
+        'draft',
+        'what-if',
+        'apply',
+        'diff',
+        'export',
+        'history',
+        'submit',
+        'approve',
+        'reject',
+        'withdraw',
+        'activate',
+        'schedule',
+        'rollback',
+        'settings',
+        '--url',
+        '--key',
+        '--json',
+        '--no-color',
+      ],
     ],
     [
       ['--json', 'policies', 'a'],
-      ['apply', 'activate'],
+      ['apply', 'approve', 'activate'],
     ],
     [['submit', '--f'], ['--follow']],
     [['completion', 'z'], ['zsh']],

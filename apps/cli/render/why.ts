@@ -39,6 +39,7 @@ function chosenOf({ chosen }: WhyView, nowMs: number): readonly Entry[] {
   if (chosen === null) return [];
   const { offerId, rank, decidedAt, policyVersion, expectedCostMicroUsd, terms, decisionId } =
     chosen;
+  const { effective } = chosen;
   const place = rank === null ? '' : `, rank ${rank}`;
   return [
     ['chosen', `${offerId}${place}, decided ${relative(decidedAt, nowMs)}`],
@@ -48,6 +49,8 @@ function chosenOf({ chosen }: WhyView, nowMs: number): readonly Entry[] {
         ? null
         : `${dollars(expectedCostMicroUsd)}${terms === null ? '' : ` = ${renderTerms(terms)}`}`,
     ],
+    ['job-hour', effective === null ? null : dollars(effective.perJobHourMicroUsd)],
+    ['paid by', effective?.commitment ?? null],
     ['decision', `${decisionId} under policy ${policyVersion}`],
   ];
 }

@@ -16,6 +16,8 @@ beforeAll(() => {
   writeFileSync(join(folder, 'run.sh'), 'echo hello\n');
   writeFileSync(join(folder, 'broken.yaml'), 'name: [train\n');
   writeFileSync(join(folder, 'policy.json'), '{"name": "health-data"}');
+  writeFileSync(join(folder, 'Reserved 2027.csv'), 'provider,region\nacme,north\n');
+  writeFileSync(join(folder, 'sheet.yaml'), 'rows: [{provider: acme}]\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(async () => {

@@ -28,5 +28,12 @@ export const noOffer = (code: string) => {
   const { rejected, ...plan } = example('planJob');
   const [miss] = rejected as readonly object[];
   const reason = { code, text: 'because of that', remedy: 'do this', ruleId: null };
-  return { ...plan, ranked: [], rankedCount: 0, rejected: [{ ...miss, reasons: [reason] }] };
+  const verdict = code === 'unavailable' || code === 'suspended' ? 'not-now' : 'never';
+  const feasibility = {
+    ...(plan['feasibility'] as object),
+    verdict,
+    sentences: [`no offer serves (${verdict})`, 'do this'],
+  };
+  const rejectedOne = [{ ...miss, reasons: [reason] }];
+  return { ...plan, ranked: [], rankedCount: 0, rejected: rejectedOne, feasibility };
 };

@@ -80,7 +80,8 @@ async function answer(
   }
   const { route, path } = match;
   const text = await textOf(request);
-  const body: unknown = text === '' ? undefined : JSON.parse(text);
+  const isCsv = request.headers['content-type'] === 'text/csv';
+  const body: unknown = isCsv ? text : text === '' ? undefined : JSON.parse(text);
   const said: Heard = {
     operation: route.id,
     path,
