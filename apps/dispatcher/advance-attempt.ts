@@ -29,6 +29,7 @@ import type { Clock } from '#libs/runtime';
 import { StaleRevision, type Attempts } from '#libs/storage';
 import type { LeaseRequests } from './lease-requests';
 import { loopTerms } from './loop-terms';
+import type { MeasuredStarts } from './measured-starts';
 
 /** Move one attempt one step: load, make at most one provider call, record what it amounted to. */
 export class AdvanceAttempt {
@@ -38,6 +39,7 @@ export class AdvanceAttempt {
     private readonly requests: LeaseRequests,
     private readonly doorbell: Doorbell,
     private readonly clock: Clock,
+    private readonly starts: MeasuredStarts | null = null,
   ) {}
 
   /**
@@ -58,7 +60,8 @@ export class AdvanceAttempt {
 
   private async advance(attempt: Attempt, nowMs: number): Promise<Attempt | null> {
     const adapter = this.adapters.for(attempt.offer.providerId);
-    const terms = loopTerms(adapter.descriptor);
+    const startP99Ms = (await this.starts?.p99MsFor(attempt, nowMs)) ?? null;
+    const terms = loopTerms(adapter.descriptor, startP99Ms);
     const told = toldBySupervisor(attempt);
     if (told !== null) return this.record(heard(attempt, told, nowMs), terms, null);
     const reason = abandonReason(attempt, terms, nowMs);
@@ -121,11 +124,12 @@ export class AdvanceAttempt {
     const nowMs = this.clock.nowMs();
     const next = { ...attempt, dueAtMs: attemptDueAtMs(attempt, terms, retryAfterMs, nowMs) };
     const released = next.phase === 'released';
+    const isShared = next.role !== 'solo' && news.length > 0;
     const saved = await this.attempts.update(next, {
       events: news.map((item) => ({ ...item, jobId: next.jobId, attemptId: next.id, atMs: nowMs })),
       suspensions,
       jobState: stateWith(next),
-      wakeJob: released,
+      wakeJob: released || isShared,
       nowMs,
     });
     this.ring(
@@ -133,11 +137,12 @@ export class AdvanceAttempt {
       news.some(({ type }) => type === 'attempt.lease-granted'),
       nowMs,
     );
+    if (isShared || released) this.wake(saved, nowMs);
     return saved;
   }
 
   private ring(attempt: Attempt, isNewLease: boolean, nowMs: number): void {
-    const { id, jobId, revision, dueAtMs } = attempt;
+    const { id, revision, dueAtMs } = attempt;
     const providerId = attempt.offer.providerId;
     const tag = `r${revision}`;
     if (dueAtMs !== null)
@@ -152,15 +157,19 @@ export class AdvanceAttempt {
       });
     }
     if (attempt.phase !== 'released') return;
+    this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs: nowMs, tag });
+    this.doorbell.ring({ queue: 'learn', id, providerId: null, atMs: nowMs, tag });
+  }
+
+  /** What becomes of the job is for all of its attempts together to say. */
+  private wake({ id, jobId, phase }: Attempt, nowMs: number): void {
     this.doorbell.ring({
       queue: 'place',
       id: jobId,
       providerId: null,
       atMs: nowMs,
-      tag: `${id}-released`,
+      tag: `${id}-${phase}`,
     });
-    this.doorbell.ring({ queue: 'book-costs', id, providerId: null, atMs: nowMs, tag });
-    this.doorbell.ring({ queue: 'learn', id, providerId: null, atMs: nowMs, tag });
   }
 }
 
@@ -174,8 +183,9 @@ function latestAcquireMs(
   return attempt.unseenSinceMs + descriptor.callTimeoutMs;
 }
 
-/** The job's state while this is its live attempt. */
-function stateWith(attempt: Attempt): ReturnType<typeof jobStateOf> {
+/** The job's state while this is its live attempt; null where others have a say in it. */
+function stateWith(attempt: Attempt): ReturnType<typeof jobStateOf> | null {
+  if (attempt.role !== 'solo') return null;
   return jobStateOf(
     { outcome: null, cancelRequestedAtMs: attempt.abandonAs === 'cancelled' ? 0 : null },
     [attempt],

@@ -6,6 +6,7 @@ import type { Clock, Ids, Log } from '#libs/runtime';
 import type { Stores } from '#libs/storage';
 import { AdvanceAttempt } from './advance-attempt';
 import { SupervisedRequests, type WorkloadSettings } from './lease-requests';
+import { MeasuredStarts } from './measured-starts';
 import { PlaceJob } from './place-job';
 import { ReportWorkload } from './report-workload';
 import { SweepLeases } from './sweep-leases';
@@ -39,7 +40,14 @@ export class DispatcherModule {
       adapters,
       { metrics, log },
       new PlaceJob(stores, doorbell, ids, clock),
-      new AdvanceAttempt(stores.attempts, adapters, requests, doorbell, clock),
+      new AdvanceAttempt(
+        stores.attempts,
+        adapters,
+        requests,
+        doorbell,
+        clock,
+        new MeasuredStarts(stores.health),
+      ),
       {
         leases: new SweepLeases(stores.attempts, adapters, clock),
         overdue: new SweepOverdue(stores, doorbell, clock),

@@ -107,6 +107,29 @@ describe('a lease request', () => {
     },
   );
 
+  it('sends checkpoints as often as was settled for the lease, else as the job says', async () => {
+    const checkpoint = { path: 'c', intervalMs: 600_000, sizeGb: 1 };
+    expect(await bootTextOf({ checkpoint })).toContain('60000');
+    const agreed = { coverage: null, checkpointEveryMs: 123_450 };
+    const text = await bootTextOf({ checkpoint: { ...checkpoint, auto: true } }, {}, { agreed });
+    expect(text).toContain('12345');
+    expect(text).not.toContain('60000');
+  });
+
+  it('tells a node its rank, and has the first deliver for all', async () => {
+    const spec = {
+      nodes: 3,
+      outputs: [{ path: 'model', sizeGb: 1, dataClass: 'public' as const }],
+    };
+    const node = (slot: number) => bootTextOf(spec, {}, { role: 'node', slot });
+    const [first, last] = await Promise.all([node(0), node(2)]);
+    for (const boot of [first, last]) expect(boot).toMatch(/FAIRLEAD_NODES='?3/);
+    expect(last).toMatch(/FAIRLEAD_NODE_RANK='?2/);
+    expect(first).toMatch(/^output 0 /m);
+    expect(last).not.toMatch(/^output 0 /m);
+    expect(await bootTextOf({}, {}, { role: 'replica', slot: 4 })).toMatch(/FAIRLEAD_REPLICA='?4/);
+  });
+
   it('fetches inline inputs from the router and others from where they are', async () => {
     const input = { sizeGb: 1, dataClass: 'public' } as const;
     const text = await bootTextOf({

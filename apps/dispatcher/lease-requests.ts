@@ -91,14 +91,15 @@ export class SupervisedRequests implements LeaseRequests {
         ...this.secrets(spec),
         FAIRLEAD_JOB: attempt.jobId,
         FAIRLEAD_ATTEMPT: attempt.id,
+        ...placeAmong(attempt, spec),
       },
       workingDirectory: spec.workingDirectory ?? WORKING_DIRECTORY,
       inputs: spec.inputs.map(({ path, uri }) => ({
         path,
         url: uri.startsWith('data:') ? null : uri,
       })),
-      outputs: spec.outputs.map(({ path }) => ({ path })),
-      checkpoint: spec.checkpoint === null ? null : { ...spec.checkpoint, signal: null },
+      outputs: deliversOutputs(attempt) ? spec.outputs.map(({ path }) => ({ path })) : [],
+      checkpoint: checkpointFor(attempt, spec),
       maxDurationMs: Math.max(
         1_000,
         Math.min(spec.sla.maxDurationMs, attempt.maxLeaseMs - LAST_SAVE_MS),
@@ -125,4 +126,25 @@ export class SupervisedRequests implements LeaseRequests {
       }),
     );
   }
+}
+
+/** What a workload with others beside it is told of its place among them. */
+function placeAmong({ role, slot }: Attempt, { nodes }: Job['spec']): Record<string, string> {
+  if (role === 'node') return { FAIRLEAD_NODES: String(nodes), FAIRLEAD_NODE_RANK: String(slot) };
+  return role === 'replica' ? { FAIRLEAD_REPLICA: String(slot) } : {};
+}
+
+/** The nodes of a gang have one result together, which the first delivers. */
+function deliversOutputs({ role, slot }: Attempt): boolean {
+  return role !== 'node' || slot === 0;
+}
+
+/** What was settled for this lease comes before what the job says, which leaves it open then. */
+function checkpointFor(
+  { agreed }: Attempt,
+  { checkpoint }: Job['spec'],
+): BootstrapOptions['checkpoint'] {
+  if (checkpoint === null) return null;
+  const { path, intervalMs } = checkpoint;
+  return { path, intervalMs: agreed?.checkpointEveryMs ?? intervalMs, signal: null };
 }

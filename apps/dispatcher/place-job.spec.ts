@@ -1,4 +1,4 @@
-import { asJobId, usd, type Attempt } from '#libs/domain';
+import { LOOK_MOST_MS, asJobId, usd, type Attempt } from '#libs/domain';
 import { aSpec, fakeOffers } from '#libs/testkit';
 import { Stage, summaryOf } from './testing/stage';
 
@@ -35,7 +35,11 @@ describe('placing a job', () => {
       maxLeaseMs: job.spec.sla.maxDurationMs + firm.startupMs,
       dueAtMs: stage.clock.nowMs(),
     });
-    expect(stage.job()).toMatchObject({ state: 'starting', dueAtMs: null });
+    expect(stage.job()).toMatchObject({
+      state: 'starting',
+      dueAtMs: stage.clock.nowMs() + LOOK_MOST_MS,
+      outlook: { do: 'start', to: firm.id, because: 'cheapest' },
+    });
     expect(stage.doorbell.rung('advance')).toMatchObject([
       { id: attempt.id, providerId: firm.providerId, atMs: stage.clock.nowMs() },
     ]);

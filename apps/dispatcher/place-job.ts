@@ -1,16 +1,21 @@
 import {
   NO_REPORT,
+  agreedTerms,
   asAttemptId,
   indexSuspensions,
   jobStateOf,
   jobStep,
   spentOn,
+  DECISION_WAIT_MS,
   type Attempt,
+  type AttemptId,
   type Job,
   type JobId,
   type JobOutcome,
   type JobStep,
   type OfferId,
+  type Placement,
+  type Reconsideration,
 } from '#libs/domain';
 import type { Doorbell } from '#libs/queue';
 import type { Clock, Ids } from '#libs/runtime';
@@ -22,12 +27,9 @@ import {
   type Stores,
 } from '#libs/storage';
 
-/** A decision that was asked for and has not come by then is asked for again. */
-const DECISION_WAIT_MS = 30_000;
-
 type PlaceStores = Pick<Stores, 'jobs' | 'attempts' | 'decisions' | 'suspensions'>;
 
-/** Take a job that has no live attempt one step further: decide, place, wait in line, or end. */
+/** Take a job one step further: decide, place, wait in line, look again at where it runs, move it, or end it. */
 export class PlaceJob {
   constructor(
     private readonly stores: PlaceStores,
@@ -72,8 +74,7 @@ export class PlaceJob {
   ): Promise<void> {
     switch (step.do) {
       case 'rest':
-        await this.stores.jobs.update({ ...job, dueAtMs: null }, { events: [] });
-        return;
+        return this.rest(job, attempts, step.untilMs);
       case 'decide': {
         const saved = await this.stores.jobs.update(
           { ...job, dueAtMs: nowMs + DECISION_WAIT_MS },
@@ -97,7 +98,113 @@ export class PlaceJob {
         if (decision === null) return;
         await this.plan(step, job, attempts, decision, nowMs);
         return this.wakeNextInLine(decision, nowMs);
+      case 'stay':
+        return this.stay(job, attempts, step.outlook);
+      case 'leave':
+        return this.leave(step, job, attempts, nowMs);
+      case 'abandon':
+        return this.abandon(step, job, attempts, nowMs);
     }
+  }
+
+  /** Asleep until somebody wakes the job, or with `untilMs` until then. */
+  private async rest(
+    job: Job,
+    attempts: readonly Attempt[],
+    untilMs: number | null,
+  ): Promise<void> {
+    const state = jobStateOf(job, attempts);
+    const saved = await this.stores.jobs.update(
+      { ...job, state, dueAtMs: untilMs },
+      { events: [] },
+    );
+    this.look(saved);
+  }
+
+  private async stay(
+    job: Job,
+    attempts: readonly Attempt[],
+    outlook: Reconsideration,
+  ): Promise<void> {
+    const next = {
+      ...job,
+      state: jobStateOf(job, attempts),
+      outlook,
+      dueAtMs: outlook.nextLookAtMs,
+    };
+    const isNews = job.outlook?.do !== outlook.do || job.outlook.because !== outlook.because;
+    const saved = await this.stores.jobs.update(next, {
+      events: isNews ? [reconsidered(job, outlook)] : [],
+    });
+    this.look(saved);
+  }
+
+  /** The attempts are told first: should the rest get lost, the next look finds them on their way. */
+  private async leave(
+    { attempts: ids, leaving, outlook }: Extract<JobStep, { do: 'leave' }>,
+    job: Job,
+    attempts: readonly Attempt[],
+    nowMs: number,
+  ): Promise<void> {
+    const told = await this.tell(attempts, ids, nowMs, (attempt) => ({ ...attempt, leaving }));
+    const next = { ...job, state: jobStateOf(job, told), outlook, dueAtMs: null };
+    await this.stores.jobs.update(next, { events: [reconsidered(job, outlook)] });
+  }
+
+  private async abandon(
+    { attempts: ids, as }: Extract<JobStep, { do: 'abandon' }>,
+    job: Job,
+    attempts: readonly Attempt[],
+    nowMs: number,
+  ): Promise<void> {
+    const told = await this.tell(attempts, ids, nowMs, (attempt) => ({
+      ...attempt,
+      abandonAs: attempt.abandonAs ?? as,
+    }));
+    await this.rest(job, told, null);
+  }
+
+  /** Writes `change` into the attempts that are meant, makes them due at once and returns all as they are now. */
+  private async tell(
+    attempts: readonly Attempt[],
+    ids: readonly AttemptId[],
+    nowMs: number,
+    change: (attempt: Attempt) => Attempt,
+  ): Promise<readonly Attempt[]> {
+    const told: Attempt[] = [];
+    for (const attempt of attempts) {
+      if (!ids.includes(attempt.id)) {
+        told.push(attempt);
+        continue;
+      }
+      const next = { ...change(attempt), dueAtMs: nowMs };
+      const quiet = { events: [], suspensions: [], jobState: null, wakeJob: false, nowMs };
+      const saved = await this.stores.attempts.update(next, quiet);
+      told.push(saved);
+      this.ringFor(saved, nowMs);
+    }
+    return told;
+  }
+
+  private look({ id, dueAtMs, revision }: Job): void {
+    if (dueAtMs === null) return;
+    this.doorbell.ring({
+      queue: 'place',
+      id,
+      providerId: null,
+      atMs: dueAtMs,
+      tag: `r${revision}`,
+    });
+  }
+
+  private ringFor({ id, offer, revision }: Attempt, atMs: number): void {
+    this.doorbell.ring({
+      queue: 'advance',
+      id,
+      providerId: offer.providerId,
+      atMs,
+      tag: `r${revision}`,
+    });
   }
 
   /** The job has left the line: whoever is first now for what it might have taken need not wait until their own time comes. */
@@ -115,25 +222,19 @@ export class PlaceJob {
   }
 
   private async wait(
-    { untilMs, awaited }: Extract<JobStep, { do: 'wait' }>,
+    { untilMs, awaited, outlook }: Extract<JobStep, { do: 'wait' }>,
     job: Job,
     attempts: readonly Attempt[],
     decision: StoredDecision | null,
     nowMs: number,
   ): Promise<void> {
-    const next = { ...job, state: jobStateOf(job, attempts), dueAtMs: untilMs };
+    const next = { ...job, state: jobStateOf(job, attempts), outlook, dueAtMs: untilMs };
     const known = await this.stores.jobs.awaited(job.id);
     const events = isOtherWait(known, awaited, decision)
       ? [eventOf(job, 'job.waiting', { untilMs, awaited: awaited.length }, nowMs)]
       : [];
     const saved = await this.stores.jobs.update(next, { events, awaited });
-    this.doorbell.ring({
-      queue: 'place',
-      id: job.id,
-      providerId: null,
-      atMs: untilMs,
-      tag: `r${saved.revision}`,
-    });
+    this.look(saved);
   }
 
   private async end(
@@ -157,55 +258,88 @@ export class PlaceJob {
   }
 
   private async plan(
-    { placement, maxLeaseMs, maxLeaseMeans }: Extract<JobStep, { do: 'place' }>,
+    { placements, outlook }: Extract<JobStep, { do: 'place' }>,
     job: Job,
     attempts: readonly Attempt[],
     decision: DecisionRecord,
     nowMs: number,
   ): Promise<void> {
-    const attempt: Attempt = {
-      id: asAttemptId(this.ids.next('attempt')),
-      jobId: job.id,
-      decisionId: decision.id,
-      number: attempts.length + 1,
-      offer: placement.offer,
-      phase: 'planned',
-      phaseSinceMs: nowMs,
-      outcome: null,
-      errorKind: null,
-      errorText: null,
-      abandonAs: null,
-      externalId: null,
-      unseenSinceMs: null,
-      failedCalls: 0,
-      billedFromMs: null,
-      billedToMs: null,
-      observedPricePerHour: null,
-      noticeAtMs: null,
-      maxLeaseMs,
-      maxLeaseMeans,
-      report: NO_REPORT,
-      createdAtMs: nowMs,
-      revision: 0,
-      dueAtMs: nowMs,
-    };
-    const next = { ...job, state: jobStateOf(job, [...attempts, attempt]), dueAtMs: null };
-    const data = {
-      offer: placement.offer.id,
-      expectedCost: placement.expectedCost,
-      number: attempt.number,
-    };
-    await this.stores.attempts.plan(next, attempt, [
-      { ...eventOf(job, 'job.placed', data, nowMs), attemptId: attempt.id },
-    ]);
-    this.doorbell.ring({
-      queue: 'advance',
-      id: attempt.id,
-      providerId: attempt.offer.providerId,
-      atMs: nowMs,
-      tag: 'r0',
-    });
+    const round = (attempts.at(-1)?.round ?? 0) + 1;
+    const planned = placements.map((placement, index) =>
+      plannedAttempt(placement, {
+        id: asAttemptId(this.ids.next('attempt')),
+        job,
+        decision,
+        number: attempts.length + index + 1,
+        round,
+        nowMs,
+      }),
+    );
+    const state = jobStateOf(job, [...attempts, ...planned]);
+    const next = { ...job, state, outlook, dueAtMs: outlook.nextLookAtMs };
+    const events = planned.map((attempt, index) => ({
+      ...eventOf(
+        job,
+        'job.placed',
+        {
+          offer: attempt.offer.id,
+          expectedCost: placements[index]?.ranked.expectedCost ?? 0,
+          number: attempt.number,
+        },
+        nowMs,
+      ),
+      attemptId: attempt.id,
+    }));
+    await this.stores.attempts.planRound(next, planned, events);
+    for (const attempt of planned) this.ringFor(attempt, nowMs);
+    this.look({ ...next, revision: next.revision + 1 });
   }
+}
+
+interface PlanFacts {
+  readonly id: AttemptId;
+  readonly job: Job;
+  readonly decision: DecisionRecord;
+  readonly number: number;
+  readonly round: number;
+  readonly nowMs: number;
+}
+
+function plannedAttempt(
+  { ranked, role, slot, maxLeaseMs, maxLeaseMeans }: Placement,
+  { id, job, decision, number, round, nowMs }: PlanFacts,
+): Attempt {
+  return {
+    id,
+    jobId: job.id,
+    decisionId: decision.id,
+    number,
+    role,
+    slot,
+    round,
+    offer: ranked.offer,
+    agreed: agreedTerms(ranked, job.spec),
+    phase: 'planned',
+    phaseSinceMs: nowMs,
+    outcome: null,
+    errorKind: null,
+    errorText: null,
+    abandonAs: null,
+    leaving: null,
+    externalId: null,
+    unseenSinceMs: null,
+    failedCalls: 0,
+    billedFromMs: null,
+    billedToMs: null,
+    observedPricePerHour: null,
+    noticeAtMs: null,
+    maxLeaseMs,
+    maxLeaseMeans,
+    report: NO_REPORT,
+    createdAtMs: nowMs,
+    revision: 0,
+    dueAtMs: nowMs,
+  };
 }
 
 /** Looking again and finding what was found before is no news; who waits for nothing stands in no line, and has the decision tell. */
@@ -220,7 +354,19 @@ function isOtherWait(
 }
 
 function rankedIds(decision: DecisionRecord | null): readonly OfferId[] {
-  return decision === null ? [] : decision.summary.ranked.map(({ offer }) => offer.id);
+  if (decision === null) return [];
+  const all = [...decision.summary.ranked, ...decision.reserves];
+  return [...new Set(all.map(({ offer }) => offer.id))];
+}
+
+function reconsidered(job: Job, outlook: Reconsideration): NewEvent {
+  const { do: what, to, because, latenessBps, noReturnAtMs, atMs } = outlook;
+  return eventOf(
+    job,
+    'job.reconsidered',
+    { do: what, to, because, latenessBps, noReturnAtMs },
+    atMs,
+  );
 }
 
 function eventOf(

@@ -1,4 +1,5 @@
 import {
+  onCheckpoint,
   onExit,
   onHeartbeat,
   onStart,
@@ -25,13 +26,17 @@ export class ReportWorkload {
     return this.report(
       id,
       'over',
-      (attempt, nowMs) => onStart(attempt, bootId, nowMs),
+      (attempt, nowMs, mates) => onStart(attempt, bootId, nowMs, mates),
       'workload.started',
     );
   }
 
   heartbeat(id: AttemptId, bootId: string): Promise<HeartbeatDirective> {
     return this.report(id, 'stop', (attempt, nowMs) => onHeartbeat(attempt, bootId, nowMs), null);
+  }
+
+  checkpoint(id: AttemptId): Promise<'noted'> {
+    return this.report(id, 'noted', onCheckpoint, null);
   }
 
   exit(
@@ -49,22 +54,22 @@ export class ReportWorkload {
   private async report<Answer>(
     id: AttemptId,
     whenUnknown: Answer,
-    think: (attempt: Attempt, nowMs: number) => ReportStep<Answer>,
+    think: (attempt: Attempt, nowMs: number, mates: readonly Attempt[]) => ReportStep<Answer>,
     eventType: string | null,
   ): Promise<Answer> {
     const nowMs = this.clock.nowMs();
     let answer = whenUnknown;
     const saved = await this.attempts.report(
       id,
-      (attempt) => {
-        const step = think(attempt, nowMs);
+      (attempt, mates) => {
+        const step = think(attempt, nowMs, mates);
         answer = step.answer;
         if (step.report === null && !step.lost) return null;
         return {
           report: step.report ?? attempt.report,
           abandonAs: step.lost ? 'interrupted' : null,
           events:
-            eventType === null
+            eventType === null || !isNews(attempt, step)
               ? []
               : [
                   eventOf(
@@ -91,6 +96,12 @@ export class ReportWorkload {
       tag: `r${revision}`,
     });
   }
+}
+
+/** A machine that is up and has to wait for others is no news yet. */
+function isNews(before: Attempt, { report, lost }: ReportStep<unknown>): boolean {
+  const hasStarted = report !== null && report.startedAtMs !== before.report.startedAtMs;
+  return lost || hasStarted || report?.exit !== before.report.exit;
 }
 
 function eventOf(

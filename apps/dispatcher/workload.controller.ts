@@ -24,6 +24,14 @@ export class WorkloadController {
     return { directive: await this.report.heartbeat(attemptId, bootId) };
   }
 
+  @MessagePattern('workload.checkpoint')
+  async checkpoint(
+    @Payload() { attemptId }: MessageRequest<'workload.checkpoint'>,
+  ): Promise<MessageReply<'workload.checkpoint'>> {
+    await this.report.checkpoint(attemptId);
+    return { noted: true };
+  }
+
   @MessagePattern('workload.exit')
   async exit(
     @Payload() { attemptId, ...exit }: MessageRequest<'workload.exit'>,

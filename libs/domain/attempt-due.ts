@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt';
-import { leaseEndsAtMs, moveFor } from './dispatch';
+import { leaseEndsAtMs, leftByMs, moveFor } from './dispatch';
 import type { LoopTerms } from './loop';
 
 const BACKOFF_FIRST_MS = 1_000;
@@ -17,13 +17,14 @@ export function attemptDueAtMs(
 ): number | null {
   if (attempt.phase === 'released') return null;
   if (attempt.abandonAs !== null && attempt.phase !== 'releasing') return nowMs;
+  const leftMs = attempt.phase === 'releasing' ? Infinity : leftByMs(attempt);
   const restMs = restInPhaseMs(attempt, terms, nowMs);
   const dueAtMs =
     nowMs +
     (attempt.failedCalls > 0 ? afterFailureMs(attempt, terms, retryAfterMs, nowMs) : restMs);
   const bounded =
     attempt.phase === 'starting' || attempt.phase === 'running' ? leaseEndsAtMs(attempt) : Infinity;
-  return Math.max(nowMs, Math.min(dueAtMs, bounded));
+  return Math.max(nowMs, Math.min(dueAtMs, bounded, leftMs));
 }
 
 /** Back-off, at least as long as the provider asks; while a lost create is looked for, no more often than without a failure. */

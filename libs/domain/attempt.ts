@@ -1,8 +1,10 @@
+import type { Coverage } from './commitment';
 import type { ProviderErrorKind } from './failover';
-import type { AttemptId, DecisionId, JobId } from './ids';
+import type { AttemptId, DecisionId, JobId, OfferId } from './ids';
 import type { Machine } from './machine';
 import type { MicroUsd } from './money';
 import type { Offer } from './offer';
+import type { ReconsiderationReason } from './outlook';
 
 export const attemptPhases = [
   'planned',
@@ -65,6 +67,8 @@ export const attemptOutcomes = [
   'cancelled',
   'price-drifted',
   'moved',
+  'unneeded',
+  'gang-broken',
 ] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
@@ -85,6 +89,8 @@ export interface WorkloadReport {
   readonly bootId: string | null;
   readonly startedAtMs: number | null;
   readonly heartbeatAtMs: number | null;
+  /** When the last checkpoint of it arrived here; all that was done before survives the lease. */
+  readonly checkpointAtMs: number | null;
   readonly exit: {
     readonly code: number;
     readonly reason: WorkloadExitReason;
@@ -96,8 +102,35 @@ export const NO_REPORT: WorkloadReport = {
   bootId: null,
   startedAtMs: null,
   heartbeatAtMs: null,
+  checkpointAtMs: null,
   exit: null,
 };
+
+/**
+ * What an attempt is among the attempts of its job that live at the same time. `solo`: the only one. `first` and `second`: a hedged
+ * start, of which the one that runs first stays. `node`: one machine of a gang. `replica`: one of a service.
+ */
+export const attemptRoles = ['solo', 'first', 'second', 'node', 'replica'] as const;
+export type AttemptRole = (typeof attemptRoles)[number];
+
+/** A lease that is being left on purpose while its workload still runs. */
+export interface Leaving {
+  readonly as: Extract<AttemptOutcome, 'moved' | 'price-drifted'>;
+  readonly because: ReconsiderationReason;
+  /** Where the job is meant to go next, or null to wait. */
+  readonly to: OfferId | null;
+  readonly sinceMs: number;
+  /** Until then a checkpoint is waited for; after that the workload is stopped. */
+  readonly stopAtMs: number;
+}
+
+/** What was settled of a lease with its price, and holds for as long as it lasts. */
+export interface AgreedTerms {
+  /** What a commitment pays of it. */
+  readonly coverage: Coverage | null;
+  /** How often its workload saves, where the job leaves that to the router. */
+  readonly checkpointEveryMs: number | null;
+}
 
 /** One try of a job at one placement. */
 export interface Attempt {
@@ -106,8 +139,15 @@ export interface Attempt {
   readonly decisionId: DecisionId;
   /** 1 for the job's first. */
   readonly number: number;
+  readonly role: AttemptRole;
+  /** The rank of a node, the index of a replica; 0 otherwise. At most one unreleased attempt per job, slot and role. */
+  readonly slot: number;
+  /** Attempts of one job that were planned together share it and are one try: 1 for the job's first. */
+  readonly round: number;
   /** As it was when chosen: the price here is what the lease is charged at, and is never recomputed. */
   readonly offer: Offer;
+  /** What else was settled when it was planned; absent and null where there was nothing. */
+  readonly agreed?: AgreedTerms | null;
   readonly phase: AttemptPhase;
   readonly phaseSinceMs: number;
   readonly outcome: AttemptOutcome | null;
@@ -116,6 +156,8 @@ export interface Attempt {
   readonly errorText: string | null;
   /** Set by others (cancellation, an operator); the next step abandons the attempt for this reason. */
   readonly abandonAs: AttemptOutcome | null;
+  /** Set when the job is moved: the workload saves and ends, then the lease is released. */
+  readonly leaving: Leaving | null;
   readonly externalId: string | null;
   /** Set before each acquire call, cleared when a read first shows the lease. Until then, silence is not absence. */
   readonly unseenSinceMs: number | null;

@@ -15,6 +15,10 @@ import type { Suspension } from './suspension';
 
 /** The provider may charge this much more than it quoted before the drift is told. */
 const PRICE_DRIFT_TOLERANCE_BPS = 50;
+/** A workload that was told to stop for a move and has not ended by then is not waited for any longer. */
+export const LEAVE_LIMIT_MS = 120_000;
+/** A node that is up waits for the rest of its gang this many start limits long. */
+const GANG_PATIENCE = 3;
 
 /** The move for an attempt now: as the table says, but a lost create is looked for before it is repeated where repeating is not safe. */
 export function moveFor(attempt: Attempt, terms: LoopTerms, nowMs: number): Move {
@@ -100,14 +104,30 @@ export function abandonReason(
 ): AttemptOutcome | null {
   if (attempt.phase === 'releasing' || attempt.phase === 'released') return null;
   if (attempt.abandonAs !== null) return attempt.abandonAs;
+  const hasEnded = attempt.report.exit !== null;
+  if (attempt.leaving !== null && !hasEnded && nowMs >= leftByMs(attempt))
+    return attempt.leaving.as;
   if (attempt.phase !== 'starting' && attempt.phase !== 'running') return null;
-  if (attempt.report.exit !== null) return null;
+  if (hasEnded) return null;
   if (nowMs >= leaseEndsAtMs(attempt)) return attempt.maxLeaseMeans;
-  if (attempt.phase === 'starting') {
-    const startable = attempt.report.startedAtMs === null;
-    return startable && nowMs - attempt.phaseSinceMs >= terms.startLimitMs ? 'start-timeout' : null;
-  }
+  if (attempt.phase === 'starting') return startFailure(attempt, terms, nowMs);
   return nowMs - lastHeardAtMs(attempt) >= terms.silenceLimitMs ? 'went-silent' : null;
+}
+
+/** A node that is up and waits for the others has not failed to start itself. */
+function startFailure(attempt: Attempt, terms: LoopTerms, nowMs: number): AttemptOutcome | null {
+  const { startedAtMs, bootId } = attempt.report;
+  if (startedAtMs !== null) return null;
+  const isWaiting = attempt.role === 'node' && bootId !== null;
+  const limitMs = terms.startLimitMs * (isWaiting ? GANG_PATIENCE : 1);
+  if (nowMs - attempt.phaseSinceMs < limitMs) return null;
+  return isWaiting ? 'gang-broken' : 'start-timeout';
+}
+
+/** When a lease that is being left is given up: at once where nothing runs, else when the workload has had its time to end. */
+export function leftByMs({ leaving, report }: Pick<Attempt, 'leaving' | 'report'>): number {
+  if (leaving === null) return Infinity;
+  return report.startedAtMs === null ? leaving.sinceMs : leaving.stopAtMs + LEAVE_LIMIT_MS;
 }
 
 /** When the lease must end at the latest. */
@@ -131,7 +151,7 @@ const exitOutcomes: {
   exited: ({ code }) => (code === 0 ? 'succeeded' : 'workload-failed'),
   signalled: () => 'workload-failed',
   'max-duration': (_exit, { maxLeaseMeans }) => maxLeaseMeans,
-  stopped: () => 'interrupted',
+  stopped: (_exit, { leaving }) => leaving?.as ?? 'interrupted',
   'start-failed': () => 'start-timeout',
   'lost-control-plane': () => 'went-silent',
 };

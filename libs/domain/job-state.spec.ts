@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { BUILT_AT_MS } from '#libs/testkit';
 import { attemptOutcomes, attemptPhases, type Attempt } from './attempt';
 import { jobOutcomes } from './job';
-import { AGEING_MS_PER_PRIORITY, jobStateOf, lineKey, meaningOf } from './job-step';
+import { jobStateOf } from './job-state';
+import { AGEING_MS_PER_PRIORITY, lineKey } from './job-step';
+import { meaningOf } from './rounds';
 
 const HOUR_MS = 3_600_000;
 
@@ -32,11 +34,14 @@ describe('the place in line', () => {
 
 describe('the state of a job', () => {
   const stateOf = (attempts: readonly Pick<Attempt, 'phase' | 'outcome'>[], cancelled = false) =>
-    jobStateOf({ outcome: null, cancelRequestedAtMs: cancelled ? 1 : null }, attempts);
+    jobStateOf(
+      { outcome: null, cancelRequestedAtMs: cancelled ? 1 : null },
+      attempts.map((attempt, index) => ({ role: 'solo', round: index + 1, ...attempt })),
+    );
 
   it('is that of its outcome once it has one', () => {
     const states = jobOutcomes.map((outcome) =>
-      jobStateOf({ outcome, cancelRequestedAtMs: 1 }, [{ phase: 'released', outcome: null }]),
+      jobStateOf({ outcome, cancelRequestedAtMs: 1 }, []),
     );
     expect(states).toEqual([
       'succeeded',

@@ -10,15 +10,11 @@ import {
 import { costTermNames, type CostTerms, type DecisionSummary, type RankedOffer } from './decision';
 import { asDecisionId } from './ids';
 import { jobOutcomes, retryCauses, type Job, type JobSpec } from './job';
-import {
-  DECISION_FRESH_MS,
-  isLate,
-  jobStep,
-  meaningOf,
-  retriesUsed,
-  type JobStep,
-  type JobView,
-} from './job-step';
+import { isLate, jobStep } from './job-step';
+import { REST, type JobStep, type JobView } from './job-view';
+import { DECISION_FRESH_MS } from './live-step';
+import { DEFAULT_PREFERENCES } from './policy';
+import { meaningOf, retriesUsed } from './rounds';
 import { usd, ZERO_USD } from './money';
 import type { Offer } from './offer';
 import { indexSuspensions, type Suspension } from './suspension';
@@ -88,33 +84,41 @@ interface Wanted extends Partial<Omit<JobView, 'suspensions' | 'decision'>> {
 function stepOf({ suspensions = [], summary = {}, decidedAtMs = NOW_MS, ...wanted }: Wanted) {
   const view: JobView = {
     job: jobWith(),
-    attempts: [],
     spokenFor: new Set(),
     nowMs: NOW_MS,
     ...wanted,
-    decision: summary === null ? null : { atMs: decidedAtMs, summary: summaryOf(summary) },
+    attempts: oneByOne(wanted.attempts ?? []),
+    decision: summary === null ? null : decisionOf(summary, decidedAtMs),
     suspensions: indexSuspensions(suspensions, jobWith().id, wanted.nowMs ?? NOW_MS),
   };
   return jobStep(view);
 }
 
+/** Attempts in the order in which they were made, each a try of its own. */
+const oneByOne = (attempts: readonly Attempt[]): readonly Attempt[] =>
+  attempts.map((attempt, index) => ({ ...attempt, number: index + 1, round: index + 1 }));
+
+const decisionOf = (summary: Partial<DecisionSummary>, atMs: number): JobView['decision'] => ({
+  atMs,
+  summary: summaryOf(summary),
+  reserves: [],
+  health: {},
+  preferences: DEFAULT_PREFERENCES,
+});
+
 const placed = (step: JobStep): string | null =>
-  step.do === 'place' ? step.placement.offer.instanceType : null;
+  step.do === 'place' ? (step.placements[0]?.ranked.offer.instanceType ?? null) : null;
 
 describe('a job that needs nothing', () => {
   it('rests once it has an outcome, whatever else is true', () => {
     for (const outcome of jobOutcomes)
-      expect(stepOf({ job: jobWith({}, { outcome, cancelRequestedAtMs: 1 }) })).toEqual({
-        do: 'rest',
-      });
+      expect(stepOf({ job: jobWith({}, { outcome, cancelRequestedAtMs: 1 }) })).toEqual(REST);
   });
 
-  it('rests while an attempt of it is not released', () => {
+  it('rests while an attempt of it is not released and it is being cancelled', () => {
     for (const phase of attemptPhases.filter((each) => each !== 'released')) {
       const attempts = [ended('refused'), { ...ended('refused'), phase, outcome: null }];
-      expect(stepOf({ attempts, job: jobWith({}, { cancelRequestedAtMs: 1 }) })).toEqual({
-        do: 'rest',
-      });
+      expect(stepOf({ attempts, job: jobWith({}, { cancelRequestedAtMs: 1 }) })).toEqual(REST);
     }
   });
 });
@@ -142,6 +146,8 @@ describe('the end of an attempt', () => {
     { outcome: 'refused', first: 'again', second: 'again' },
     { outcome: 'moved', first: 'again', second: 'again' },
     { outcome: 'price-drifted', first: 'again', second: 'again' },
+    { outcome: 'unneeded', first: 'again', second: 'again' },
+    { outcome: 'gang-broken', first: 'again', second: 'again' },
     { outcome: 'max-duration', first: 'workload-failed', second: 'workload-failed' },
     { outcome: 'out-of-budget', first: 'budget-exhausted', second: 'budget-exhausted' },
     { outcome: 'cancelled', first: 'cancelled', second: 'cancelled' },
@@ -184,7 +190,7 @@ describe('the end of an attempt', () => {
     });
     fc.assert(
       fc.property(ends, fc.integer({ min: 0, max: 10 }), (outcomes, limit) => {
-        const attempts = outcomes.map((outcome) => ended(outcome));
+        const attempts = oneByOne(outcomes.map((outcome) => ended(outcome)));
         const lost = outcomes.filter((outcome) => outcome === 'interrupted').length;
         expect(retriesUsed(attempts)).toBe(lost);
         const job = jobWith({ retry: { on: ['interruption'], limit } });
@@ -422,8 +428,7 @@ describe('the longest lease', () => {
   )('is bounded by $by when $reason', ({ dollars, attempts = [], ms, by }) => {
     expect(stepOf({ job: jobWith(budget(dollars)), attempts })).toMatchObject({
       do: 'place',
-      maxLeaseMs: ms,
-      maxLeaseMeans: by,
+      placements: [{ maxLeaseMs: ms, maxLeaseMeans: by }],
     });
   });
 

@@ -1,5 +1,6 @@
 import type { DecisionId, JobId, OfferId } from './ids';
 import type { MicroUsd } from './money';
+import type { Reconsideration } from './outlook';
 
 export const workloadClasses = [
   'inference',
@@ -64,18 +65,37 @@ export interface DataSource {
   readonly uri: string;
   readonly sizeGb: number;
   readonly dataClass: DataClass;
+  /** Where the bytes lie: `provider/region`, a country, or a region by name. Absent and null: nobody said. */
+  readonly location?: string | null;
 }
 
 export interface DataSink {
   readonly path: string;
   readonly sizeGb: number;
   readonly dataClass: DataClass;
+  /** Where they are delivered to, in the same words. Absent and null: away from the provider. */
+  readonly location?: string | null;
 }
 
 export interface Checkpoint {
   readonly path: string;
+  /** How often the workload saves; with `auto`, where nothing better is known. */
   readonly intervalMs: number;
   readonly sizeGb: number;
+  /** The router sets the interval for each offer (Young and Daly). Absent: it is as the job says. */
+  readonly auto?: boolean;
+}
+
+/** Whether a job in a hurry is started in two places at once. `auto`: when its deadline leaves little slack for a failed start. */
+export const hedgedStarts = ['never', 'auto', 'always'] as const;
+export type HedgedStart = (typeof hedgedStarts)[number];
+
+/** How many copies of a service run. */
+export interface Replicas {
+  /** Copies that are wanted ready at all times. */
+  readonly target: number;
+  /** Kept on top on interruptible supply, so that losses are made good before they are felt. */
+  readonly extra: number;
 }
 
 /** What was asked for, normalised; it never changes after submission. Absent wishes are null, never missing. */
@@ -118,7 +138,12 @@ export interface JobSpec {
     readonly maxDurationMs: number;
     /** Contractual availability wanted, in basis points (9990 = 99.9 %). */
     readonly availabilityBps: number | null;
+    readonly hedgedStart: HedgedStart;
   };
+  /** Machines that run together, all or none, in one place; 1 for most jobs. */
+  readonly nodes: number;
+  /** For a service: it runs until it is cancelled or its longest run is over. Null for work that ends by itself. */
+  readonly replicas: Replicas | null;
   /** How long the work takes on an acceptable offer when nothing goes wrong. */
   readonly durationEstimateMs: number;
   readonly budget: { readonly maxPricePerHour: MicroUsd | null; readonly maxCost: MicroUsd | null };
@@ -177,8 +202,10 @@ export interface Job {
   readonly lineKey: number;
   /** The cheapest compliant hyperscaler on-demand offer, fixed at the first decision that had one; what savings are measured against. */
   readonly baseline: Baseline | null;
+  /** What the last reconsideration said; null before the first. */
+  readonly outlook: Reconsideration | null;
   readonly revision: number;
-  /** When the job wants to be looked at next; null when nothing is left to do. */
+  /** When the job wants to be looked at next, running or waiting; null when somebody else will say so, or nothing is left to do. */
   readonly dueAtMs: number | null;
 }
 
@@ -194,4 +221,8 @@ export interface JobFacts {
   readonly deadlineAtMs: number | null;
   /** Already charged to the job by earlier attempts. */
   readonly spent: MicroUsd;
+  /** Where its last checkpoint lies, as `provider/region`; absent and null before the first attempt. */
+  readonly checkpointAt?: string | null;
+  /** The baseline that was fixed at an earlier decision; absent and null before there is one. */
+  readonly baseline?: Baseline | null;
 }

@@ -35,8 +35,15 @@ function gatedStores(plain: Stores, worker: Worker): Stores {
     decisions: gated(plain.decisions, worker),
     offers: gated(plain.offers, worker),
     health: gated(plain.health, worker),
+    supply: gated(plain.supply, worker),
     costEntries: gated(plain.costEntries, worker),
     policies: gated(plain.policies, worker),
+    calibrations: gated(plain.calibrations, worker),
+    commitments: gated(plain.commitments, worker),
+    feeds: gated(plain.feeds, worker),
+    prices: gated(plain.prices, worker),
+    fxRates: gated(plain.fxRates, worker),
+    priceSheets: gated(plain.priceSheets, worker),
   };
 }
 

@@ -19,6 +19,8 @@ import type { Scene } from './scene';
 
 /** What the read lag may be at most; descriptors promise it. */
 const QUIET_MS = 20_000;
+/** More than all jobs of a play together need. */
+const AMPLE = 40;
 
 /** A cloud of the simulation behind the provider seam; it tells the world about every lease that it grants, heard of or not. */
 export class SimulatedCloud implements ProviderAdapter {
@@ -109,6 +111,7 @@ export class SimulatedCloud implements ProviderAdapter {
 /** Two clouds with opposite manners: a firm one with client tokens, and a cheap market whose lost creates must be looked for. */
 export function twoClouds(
   world: Scene,
+  isAmple: boolean,
   onGrant: (cloud: SimulatedCloud, leaseKey: AttemptId, externalId: string) => void,
 ): readonly SimulatedCloud[] {
   const common = {
@@ -152,7 +155,7 @@ export function twoClouds(
       {
         ...common,
         descriptor: firm,
-        capacity: integerBetween(world.rng, 1, 3),
+        capacity: isAmple ? AMPLE : integerBetween(world.rng, 1, 3),
         offers: [offer(firm, 'large', 4, false), offer(firm, 'spot', 1.6, true)],
       },
       onGrant,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { clauses, type Clause } from './scene';
-import { invariants, runSeed, type SeedResult } from './run-seed';
+import { invariants } from './invariants';
+import { runSeed, type SeedResult } from './run-seed';
 
 const EXAMPLES = 5;
 

@@ -1,23 +1,21 @@
 import {
-  addCounters,
   asOfferId,
   canonicalJson,
-  NO_HEALTH,
   type Accrual,
   type Accrued,
   type Attempt,
   type AttemptId,
   type DecisionId,
-  type HealthCounters,
   type HealthSnapshot,
   type Job,
   type JobId,
+  type LeasedOffer,
   type MicroUsd,
   type Offer,
   type OfferId,
-  type PolicyDocument,
   type ProviderId,
   type Suspension,
+  type Transfer,
   ZERO_USD,
   microUsd,
 } from '#libs/domain';
@@ -25,27 +23,34 @@ import {
   StaleRevision,
   type Attempts,
   type BookChange,
+  type BookPatchPage,
   type CostEntries,
+  type DecisionEntry,
+  type DecisionFilter,
   type DecisionRecord,
   type Decisions,
   type Events,
-  type Health,
   type JobFilter,
   type Jobs,
   type NewEvent,
   type OfferBook,
   type Offers,
   type Page,
-  type Policies,
+  type PolicySetting,
   type PolicyVersion,
   type ReportChange,
   type StoredDecision,
   type StoredEvent,
+  type StoredPolicyEvent,
   type Stores,
   type Submission,
   type SubmitResult,
-  type Suspensions,
 } from '#libs/storage';
+import { MemoryHealth, MemoryHealthTables, MemorySupply, MemorySuspensions } from './memory-health';
+import { MemoryCalibrations, MemoryCommitments, MemoryCostTables } from './memory-costs';
+import { MemoryPolicies } from './memory-policies';
+
+import { MemoryPriceTables, memoryPriceStores } from './memory-price-stores';
 
 export interface BookedEntry extends Accrual {
   readonly attemptId: AttemptId;
@@ -64,14 +69,22 @@ export class MemoryTables {
   readonly decisions = new Map<DecisionId, StoredDecision>();
   readonly events: StoredEvent[] = [];
   readonly costEntries: BookedEntry[] = [];
+  /** What the entries of each attempt add up to. */
+  readonly accrued = new Map<AttemptId, Accrued>();
+  readonly costTables = new MemoryCostTables();
   readonly idempotency = new Map<string, { readonly digest: string; readonly jobId: JobId }>();
-  readonly learned = new Set<AttemptId>();
+  readonly healthTables = new MemoryHealthTables();
   readonly settled = new Map<JobId, MicroUsd>();
   readonly books: OfferBook[] = [{ version: 0, offers: [] }];
   readonly policyVersions: PolicyVersion[] = [];
+  /** When each version of the book was made. */
+  readonly bookMadeAtMs = new Map<number, number>();
+  readonly priceTables = new MemoryPriceTables();
+  readonly policyEvents: StoredPolicyEvent[] = [];
+  readonly policySettings: PolicySetting[] = [];
   readonly refreshedAtMs = new Map<ProviderId, number>();
   suspensions: Suspension[] = [];
-  health: Record<string, HealthCounters> = {};
+  health: HealthSnapshot = {};
 
   append(events: readonly NewEvent[]): void {
     for (const event of events) this.events.push({ ...event, sequence: this.events.length + 1 });
@@ -106,8 +119,12 @@ export function memoryStores(tables: MemoryTables): Stores {
     decisions: new MemoryDecisions(tables),
     offers: new MemoryOffers(tables),
     health: new MemoryHealth(tables),
+    supply: new MemorySupply(tables),
     costEntries: new MemoryCostEntries(tables),
+    commitments: new MemoryCommitments(tables),
+    calibrations: new MemoryCalibrations(tables),
     policies: new MemoryPolicies(tables),
+    ...memoryPriceStores(tables.priceTables),
   };
 }
 
@@ -236,7 +253,7 @@ class MemoryJobs implements Jobs {
       offers === null || offers.some((offer) => this.tables.line.get(id)?.offers.has(offer));
     const waiting = [...this.tables.jobs.values()]
       .filter(isMeant)
-      .filter((job) => job.outcome === null && job.dueAtMs !== null && job.decisionId !== null)
+      .filter(({ state, dueAtMs }) => isUnplaced.has(state) && dueAtMs !== null)
       .sort((a, b) => (isAhead(a, b) ? -1 : 1))
       .slice(0, limit);
     for (const job of waiting) {
@@ -259,6 +276,8 @@ class MemoryJobs implements Jobs {
   }
 }
 
+const isUnplaced: ReadonlySet<Job['state']> = new Set<Job['state']>(['queued', 'recovering']);
+
 class MemoryAttempts implements Attempts {
   constructor(private readonly tables: MemoryTables) {}
 
@@ -270,12 +289,23 @@ class MemoryAttempts implements Attempts {
     return this.tables.attemptsOfJob(jobId);
   }
 
-  async plan(job: Job, attempt: Attempt, events: readonly NewEvent[]): Promise<void> {
-    if (this.tables.attemptsOfJob(job.id).some(({ phase }) => phase !== 'released'))
-      throw new StaleRevision(`job ${job.id}`);
+  plan(job: Job, attempt: Attempt, events: readonly NewEvent[]): Promise<void> {
+    return this.planRound(job, [attempt], events);
+  }
+
+  async planRound(
+    job: Job,
+    attempts: readonly Attempt[],
+    events: readonly NewEvent[],
+  ): Promise<void> {
+    const taken = this.tables
+      .attemptsOfJob(job.id)
+      .some((known) => attempts.some((attempt) => isInTheWay(known, attempt)));
+    if (taken) throw new StaleRevision(`job ${job.id}`);
     this.tables.writeJob(job);
-    this.tables.attempts.set(attempt.id, attempt);
-    this.tables.attemptsOf.set(job.id, [...(this.tables.attemptsOf.get(job.id) ?? []), attempt.id]);
+    for (const attempt of attempts) this.tables.attempts.set(attempt.id, attempt);
+    const known = this.tables.attemptsOf.get(job.id) ?? [];
+    this.tables.attemptsOf.set(job.id, [...known, ...attempts.map(({ id }) => id)]);
     this.tables.line.delete(job.id);
     this.tables.append(events);
   }
@@ -289,11 +319,12 @@ class MemoryAttempts implements Attempts {
     this.tables.append(change.events);
     this.tables.suspensions.push(...change.suspensions);
     const job = this.tables.jobs.get(next.jobId);
-    if (job !== undefined && (change.wakeJob || job.state !== change.jobState)) {
+    const isMoved = change.jobState !== null && job?.state !== change.jobState;
+    if (job !== undefined && job.outcome === null && (change.wakeJob || isMoved)) {
       const dueAtMs = change.wakeJob ? change.nowMs : job.dueAtMs;
       this.tables.jobs.set(job.id, {
         ...job,
-        state: change.jobState,
+        state: change.jobState ?? job.state,
         dueAtMs,
         revision: job.revision + 1,
       });
@@ -303,11 +334,11 @@ class MemoryAttempts implements Attempts {
 
   async report(
     id: AttemptId,
-    change: (attempt: Attempt) => ReportChange | null,
+    change: (attempt: Attempt, mates: readonly Attempt[]) => ReportChange | null,
     nowMs: number,
   ): Promise<Attempt | null> {
     const attempt = this.tables.attempts.get(id);
-    const wanted = attempt === undefined ? null : change(attempt);
+    const wanted = attempt === undefined ? null : change(attempt, this.matesOf(attempt));
     if (attempt === undefined || wanted === null) return null;
     const { report, abandonAs, events } = wanted;
     const isNews =
@@ -332,6 +363,17 @@ class MemoryAttempts implements Attempts {
     );
   }
 
+  async leasedBy(project: string, except: JobId): Promise<readonly LeasedOffer[]> {
+    return [...this.tables.attempts.values()]
+      .filter(
+        ({ phase, jobId }) =>
+          phase !== 'released' &&
+          jobId !== except &&
+          this.tables.jobs.get(jobId)?.spec.project === project,
+      )
+      .map(({ jobId, offer }) => ({ jobId, offer, leases: 1 }));
+  }
+
   async overdue(
     nowMs: number,
     limit: number,
@@ -342,36 +384,24 @@ class MemoryAttempts implements Attempts {
     }));
   }
 
+  private matesOf({ id, jobId, round, role }: Attempt): readonly Attempt[] {
+    if (role === 'solo' || role === 'replica') return [];
+    return this.tables
+      .attemptsOfJob(jobId)
+      .filter((other) => other.round === round && other.id !== id);
+  }
+
   async unbooked(bookedBeforeMs: number, limit: number): Promise<readonly AttemptId[]> {
-    const lastMs = new Map<AttemptId, number>();
-    const closed = new Set<AttemptId>();
-    for (const { attemptId, toMs, final } of this.tables.costEntries) {
-      lastMs.set(attemptId, Math.max(toMs, lastMs.get(attemptId) ?? 0));
-      if (final) closed.add(attemptId);
-    }
     return [...this.tables.attempts.values()]
       .flatMap(({ id, phase, billedFromMs }) => {
-        const sinceMs = lastMs.get(id) ?? billedFromMs;
+        const last = this.tables.accrued.get(id);
+        const sinceMs = last?.toMs ?? billedFromMs;
         const wanted = sinceMs !== null && (phase === 'released' || sinceMs < bookedBeforeMs);
-        return wanted && !closed.has(id) ? [{ id, sinceMs }] : [];
+        return wanted && last?.final !== true ? [{ id, sinceMs }] : [];
       })
       .sort((a, b) => a.sinceMs - b.sinceMs || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
       .map(({ id }) => id);
-  }
-}
-
-class MemorySuspensions implements Suspensions {
-  constructor(private readonly tables: MemoryTables) {}
-
-  async inForce(nowMs: number): Promise<readonly Suspension[]> {
-    return this.tables.suspensions.filter(
-      ({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs,
-    );
-  }
-
-  async add(suspensions: readonly Suspension[]): Promise<void> {
-    this.tables.suspensions.push(...suspensions);
   }
 }
 
@@ -394,8 +424,15 @@ class MemoryEvents implements Events {
 class MemoryDecisions implements Decisions {
   constructor(private readonly tables: MemoryTables) {}
 
-  async record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job> {
+  async record(
+    decision: DecisionRecord,
+    job: Job,
+    events: readonly NewEvent[],
+    replaces: DecisionId | null = null,
+  ): Promise<Job> {
     const saved = this.tables.writeJob({ ...job, decisionId: decision.id });
+    const replaced = replaces === null ? undefined : this.tables.decisions.get(replaces);
+    if (replaced?.jobId === job.id) this.tables.decisions.delete(replaced.id);
     this.tables.decisions.set(decision.id, { ...decision, confirmedAtMs: decision.atMs });
     this.tables.append(events);
     return saved;
@@ -410,6 +447,19 @@ class MemoryDecisions implements Decisions {
 
   async get(id: DecisionId): Promise<StoredDecision | null> {
     return this.tables.decisions.get(id) ?? null;
+  }
+
+  async list(filter: DecisionFilter, limit: number): Promise<readonly DecisionEntry[]> {
+    const { projects, fromMs, toMs } = filter;
+    return [...this.tables.decisions.values()]
+      .flatMap(({ id, jobId, atMs, bookVersion }) => {
+        const project = this.tables.jobs.get(jobId)?.spec.project;
+        return project === undefined ? [] : [{ id, jobId, project, atMs, bookVersion }];
+      })
+      .filter(({ project }) => projects === null || projects.includes(project))
+      .filter(({ atMs }) => (fromMs === null || atMs >= fromMs) && (toMs === null || atMs < toMs))
+      .sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? 1 : -1))
+      .slice(0, limit);
   }
 }
 
@@ -431,6 +481,25 @@ class MemoryOffers implements Offers {
     };
   }
 
+  async patch(
+    { since, until }: { readonly since: number; readonly until: number },
+    after: OfferId | null,
+    limit: number,
+  ): Promise<BookPatchPage> {
+    const before = new Map((await this.bookAt(since)).offers.map((offer) => [offer.id, offer]));
+    const now = new Map((await this.bookAt(until)).offers.map((offer) => [offer.id, offer]));
+    const changed = [...new Set([...before.keys(), ...now.keys()])]
+      .filter((id) => canonicalJson(before.get(id) ?? null) !== canonicalJson(now.get(id) ?? null))
+      .filter((id) => after === null || id > after)
+      .sort()
+      .slice(0, limit);
+    return {
+      gone: changed.filter((id) => !now.has(id)),
+      come: changed.flatMap((id) => now.get(id) ?? []),
+      next: changed.length < limit ? null : (changed.at(-1) ?? null),
+    };
+  }
+
   async book(): Promise<OfferBook> {
     return this.tables.currentBook();
   }
@@ -439,6 +508,11 @@ class MemoryOffers implements Offers {
     return (
       this.tables.books.findLast((book) => book.version <= version) ?? { version: 0, offers: [] }
     );
+  }
+
+  async bookAtTime(atMs: number): Promise<OfferBook> {
+    const made = [...this.tables.bookMadeAtMs].filter(([, madeAtMs]) => madeAtMs <= atMs);
+    return this.bookAt(Math.max(0, ...made.map(([version]) => version)));
   }
 
   async refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>> {
@@ -452,24 +526,14 @@ class MemoryOffers implements Offers {
     const next = [...others, ...offers].sort((a, b) => (a.id < b.id ? -1 : 1));
     if (canonicalJson(next) === canonicalJson(known)) return version;
     this.tables.books.push({ version: version + 1, offers: next });
+    this.tables.bookMadeAtMs.set(version + 1, nowMs);
+    const isSold = new Set(offers.map(({ id }) => id));
+    const gone = known.filter((offer) => offer.providerId === providerId && !isSold.has(offer.id));
+    this.tables.priceTables.append(nowMs, [
+      ...offers.map(({ id, pricePerHour }) => ({ offerId: id, pricePerHour })),
+      ...gone.map(({ id }) => ({ offerId: id, pricePerHour: null })),
+    ]);
     return version + 1;
-  }
-}
-
-class MemoryHealth implements Health {
-  constructor(private readonly tables: MemoryTables) {}
-
-  async snapshot(): Promise<HealthSnapshot> {
-    return this.tables.health;
-  }
-
-  async learn(attemptId: AttemptId, key: string, lesson: HealthCounters): Promise<void> {
-    if (this.tables.learned.has(attemptId)) return;
-    this.tables.learned.add(attemptId);
-    this.tables.health = {
-      ...this.tables.health,
-      [key]: addCounters(this.tables.health[key] ?? NO_HEALTH, lesson),
-    };
   }
 }
 
@@ -477,63 +541,44 @@ class MemoryCostEntries implements CostEntries {
   constructor(private readonly tables: MemoryTables) {}
 
   async accrued(attemptId: AttemptId): Promise<Accrued> {
-    const entries = this.tables.costEntries.filter((entry) => entry.attemptId === attemptId);
-    return {
-      entries: entries.length,
-      amount: entries.reduce((total, { amount }) => microUsd(total + amount), ZERO_USD),
-      toMs: entries.at(-1)?.toMs ?? null,
-      final: entries.some(({ final }) => final),
-    };
+    return this.tables.accrued.get(attemptId) ?? NOTHING_ACCRUED;
   }
 
   async book(attempt: Attempt, _job: Job, accrual: Accrual): Promise<boolean> {
-    const known = this.tables.costEntries.some(
-      (e) => e.attemptId === attempt.id && e.sequence === accrual.sequence,
-    );
-    if (!known) this.tables.costEntries.push({ ...accrual, attemptId: attempt.id });
+    const before = this.tables.accrued.get(attempt.id) ?? NOTHING_ACCRUED;
+    const known = accrual.sequence < before.entries;
+    if (!known) {
+      this.tables.costEntries.push({ ...accrual, attemptId: attempt.id });
+      this.tables.accrued.set(attempt.id, withSlice(before, accrual));
+    }
+    if (!known && accrual.covered !== undefined)
+      this.tables.costTables.draw(accrual.covered.commitment, accrual.covered);
     return !known;
+  }
+
+  async bookTransfer(transfer: Transfer): Promise<boolean> {
+    const { transfers } = this.tables.costTables;
+    const key = `${transfer.attempt.id}/${transfer.kind}`;
+    if (transfers.has(key)) return false;
+    transfers.set(key, transfer);
+    return true;
   }
 }
 
-class MemoryPolicies implements Policies {
-  constructor(private readonly tables: MemoryTables) {}
+const NOTHING_ACCRUED: Accrued = { entries: 0, amount: ZERO_USD, toMs: null, final: false };
 
-  async create(document: PolicyDocument, createdBy: string, nowMs: number): Promise<PolicyVersion> {
-    const version =
-      this.tables.policyVersions.filter((known) => known.document.name === document.name).length +
-      1;
-    const created = { document, version, createdAtMs: nowMs, createdBy, active: false };
-    this.tables.policyVersions.push(created);
-    return created;
-  }
-
-  async list(): Promise<readonly PolicyVersion[]> {
-    return [...this.tables.policyVersions].sort((a, b) =>
-      a.document.name < b.document.name
-        ? -1
-        : a.document.name > b.document.name
-          ? 1
-          : b.version - a.version,
-    );
-  }
-
-  async activate(name: string, version: number | null): Promise<boolean> {
-    const all = this.tables.policyVersions;
-    if (
-      version !== null &&
-      !all.some((known) => known.document.name === name && known.version === version)
-    )
-      return false;
-    all.forEach((known, index) => {
-      if (known.document.name === name)
-        all[index] = { ...known, active: known.version === version };
-    });
-    return true;
-  }
-
-  async active(): Promise<readonly PolicyVersion[]> {
-    return (await this.list()).filter(({ active }) => active);
-  }
+function withSlice(before: Accrued, { amount, toMs, final, covered }: Accrual): Accrued {
+  const drawn = {
+    amount: microUsd((before.covered?.amount ?? 0) + (covered?.amount ?? 0)),
+    leaseMs: (before.covered?.leaseMs ?? 0) + (covered?.leaseMs ?? 0),
+  };
+  return {
+    ...(drawn.amount === 0 && drawn.leaseMs === 0 ? {} : { covered: drawn }),
+    entries: before.entries + 1,
+    amount: microUsd(before.amount + amount),
+    toMs,
+    final: before.final || final,
+  };
 }
 
 function isWanted({ spec, state }: Job, { project, states, workload, label }: JobFilter): boolean {
@@ -543,6 +588,11 @@ function isWanted({ spec, state }: Job, { project, states, workload, label }: Jo
     (workload === null || spec.workload === workload) &&
     (label === null || spec.labels[label.name] === label.value)
   );
+}
+
+/** At most one unreleased attempt holds a slot in a role. */
+function isInTheWay(known: Attempt, { slot, role }: Attempt): boolean {
+  return known.phase !== 'released' && known.slot === slot && known.role === role;
 }
 
 function isAhead(a: Pick<Job, 'id' | 'lineKey'>, b: Pick<Job, 'id' | 'lineKey'>): boolean {

@@ -7,6 +7,8 @@ import { SweepOverdue } from '../../apps/dispatcher/sweep-overdue';
 import { BookCosts } from '../../apps/cost-oracle/book-costs';
 import { RefreshOffers } from '../../apps/cost-oracle/refresh-offers';
 import { LearnFromAttempt } from '../../apps/health-monitor/learn-from-attempt';
+import { WatchHealth } from '../../apps/health-monitor/watch-health';
+import { WatchSupply } from '../../apps/health-monitor/watch-supply';
 import { MakeDecision } from '../../apps/policy-engine/make-decision';
 import type { Snapshot } from '../../apps/policy-engine/snapshots';
 import {
@@ -51,6 +53,7 @@ export interface Services {
   readonly refresh: RefreshOffers;
   readonly book: BookCosts;
   readonly learn: LearnFromAttempt;
+  readonly watch: WatchHealth;
   readonly stores: Stores;
 }
 
@@ -172,7 +175,8 @@ export class World implements Scene {
       report: new ReportWorkload(stores.attempts, doorbell, this.clock),
       refresh: new RefreshOffers(stores, adapters, doorbell, this.clock),
       book: new BookCosts(stores, doorbell, this.clock),
-      learn: new LearnFromAttempt(stores),
+      learn: new LearnFromAttempt(stores, this.clock),
+      watch: new WatchHealth(stores, new WatchSupply(stores, this.clock), this.clock),
     };
   }
 
@@ -181,7 +185,20 @@ export class World implements Scene {
     const book = await stores.offers.book();
     const suspensions = await stores.suspensions.inForce(nowMs);
     const health = await stores.health.snapshot();
-    return { book, bookDigest: '', policy: this.policy, policyDigest: '', health, suspensions };
+    return {
+      book,
+      index: null,
+      bookDigest: '',
+      policy: this.policy,
+      policyDigest: '',
+      health,
+      suspensions,
+      feeds: await stores.feeds.freshness(),
+      fx: await stores.fxRates.snapshot(),
+      egressPerGb: {},
+      calibration: {},
+      commitments: [],
+    };
   }
 
   private doorbell(): Doorbell {
@@ -218,12 +235,16 @@ function taskFor({ queue, id }: Ring): Task {
       return ({ book }) => book.run(asAttemptId(id));
     case 'learn':
       return ({ learn }) => learn.run(asAttemptId(id));
+    case 'watch-health':
+      return ({ watch }) => watch.run();
     case 'sweep-leases':
       return tolerant(async ({ sweepLeases }) => void (await sweepLeases.run(asProviderId(id))));
     case 'refresh-offers':
       return tolerant(async ({ refresh }) => void (await refresh.run(asProviderId(id))));
     case 'sweep-overdue':
       return ({ sweepOverdue }) => sweepOverdue.run();
+    case 'activate-policies':
+    case 'read-feed':
     case 'prune':
       return async () => undefined;
   }

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_PREFERENCES,
   asDecisionId,
   costTermNames,
   usd,
@@ -126,6 +127,10 @@ export class Stage {
       health: {},
       suspensions: [],
       spent: usd(0),
+      kind: 'placement',
+      leftMs: null,
+      reserves: [],
+      preferences: DEFAULT_PREFERENCES,
       summary,
       digests: { job: '', policy: '', offers: '', decision: '' },
     };
