@@ -27,6 +27,7 @@ const commands = {
   conformance: { run: ['dist/test/conformance/main.js'], built: true },
   docs: { run: ['dist/test/docs/generate.js'], built: true },
   bench: { run: ['dist/test/benchmarks/main.js'], built: true },
+  'bench:decisions': { run: ['dist/test/decisions/main.js'], built: true },
   fairlead: { run: ['dist/apps/cli/main.js'], built: true },
   test: { run: jest, built: true },
   jest: { run: jest, built: false },
