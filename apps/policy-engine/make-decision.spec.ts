@@ -1,4 +1,4 @@
-import { asDecisionId, asJobId, usd, type Suspension } from '#libs/domain';
+import { NO_REPORT, asDecisionId, asJobId, usd, type Suspension } from '#libs/domain';
 import { anAttempt, aSpec, BUILT_AT_MS, fakeOffer } from '#libs/testkit';
 import { factsOf } from './make-decision';
 import { Desk, noSpot } from './testing/desk';
@@ -91,12 +91,65 @@ describe('making a decision', () => {
     await desk.sells([firm]);
     const { id } = await desk.submitted();
     await desk.decide.run(asJobId('job-unknown'));
-    await desk.stores.attempts.plan(desk.job(), attempt({}), []);
+    await desk.stores.attempts.plan({ ...desk.job(), dueAtMs: null }, attempt({}), []);
     await desk.decide.run(id);
     await desk.submitted({ id: 'job-2', outcome: 'cancelled', state: 'cancelled' });
     await desk.decide.run(desk.job().id);
     expect(desk.tables.decisions.size).toBe(0);
     expect(desk.doorbell.rings).toEqual([]);
+  });
+
+  describe('for a job that runs', () => {
+    const startedAtMs = BUILT_AT_MS;
+    const checkpoint = { path: 'ckpt', intervalMs: 600_000, sizeGb: 0 };
+
+    /** A job of four hours of which an hour is saved, and that the dispatcher asks about. */
+    async function running(): Promise<Desk> {
+      const desk = new Desk();
+      await desk.sells([firm, spot]);
+      const spec = aSpec({ checkpoint, durationEstimateMs: 4 * HOUR_MS });
+      const { id } = await desk.submitted({ spec });
+      await desk.decide.run(id);
+      const placed = attempt({
+        phase: 'running',
+        decisionId: desk.decision().id,
+        report: { ...NO_REPORT, startedAtMs, checkpointAtMs: startedAtMs + HOUR_MS + 600_000 },
+      });
+      const asked = { ...desk.job(), state: 'running' as const, dueAtMs: desk.clock.nowMs() };
+      await desk.stores.attempts.plan(asked, placed, []);
+      return desk;
+    }
+
+    it('is about the work that is left, tells nobody, and leaves the decision of the placement', async () => {
+      const desk = await running();
+      const placement = desk.decision();
+      const told = desk.tables.events.length;
+      await desk.decide.run(desk.job().id);
+      const look = desk.decision();
+      expect(look).toMatchObject({ kind: 'reconsideration', leftMs: 3 * HOUR_MS });
+      expect(look.reserves.map(({ offer }) => offer.id)).toEqual([firm.id]);
+      expect(desk.job()).toMatchObject({ decisionId: look.id, dueAtMs: desk.clock.nowMs() });
+      expect(desk.tables.decisions.has(placement.id)).toBe(true);
+      const same = { kind: 'replayed', differs: [] };
+      expect(await desk.replay.run(look.id)).toEqual(same);
+      expect(await desk.replay.run(placement.id)).toEqual(same);
+      expect(desk.tables.events).toHaveLength(told);
+    });
+
+    it('is made when it is asked for, and takes the place of the one before', async () => {
+      const desk = await running();
+      await desk.decide.run(desk.job().id);
+      const before = desk.decision();
+      await desk.sells([firm, { ...spot, pricePerHour: usd(3) }]);
+      await desk.decide.run(desk.job().id);
+      expect(desk.decision().id).not.toBe(before.id);
+      expect(desk.tables.decisions.has(before.id)).toBe(false);
+      const later = { ...desk.job(), dueAtMs: desk.clock.nowMs() + HOUR_MS };
+      await desk.stores.jobs.update(later, { events: [] });
+      const known = desk.decision().id;
+      await desk.decide.run(desk.job().id);
+      expect(desk.decision().id).toBe(known);
+    });
   });
 
   it('is dropped when the job was moved meanwhile', async () => {

@@ -17,7 +17,11 @@ describe('planning a job', () => {
     const desk = new Desk();
     await desk.sells(offers);
     await desk.inForce(noSpot('acme'));
-    const plan = await new PlanJob(desk.snapshots).run(spec, desk.clock.nowMs(), 10);
+    const plan = await new PlanJob(desk.snapshots, desk.stores.attempts).run(
+      spec,
+      desk.clock.nowMs(),
+      10,
+    );
     expect(plan).toMatchObject({ policyVersion: 'acme@1', bookVersion: 1 });
     expect(desk.tables.jobs.size + desk.tables.decisions.size + desk.tables.events.length).toBe(0);
     expect(desk.doorbell.rings).toEqual([]);
@@ -30,7 +34,7 @@ describe('planning a job', () => {
     const desk = new Desk();
     await desk.sells(offers);
     await desk.inForce(noSpot('acme'));
-    const planned = new PlanJob(desk.snapshots);
+    const planned = new PlanJob(desk.snapshots, desk.stores.attempts);
     const { rejected } = await planned.run(spec, desk.clock.nowMs(), 10);
     expect(rejected.map(({ offerId, reasons }) => [offerId, reasons.length])).toEqual([
       ['memory/north/spot/spot', 1],

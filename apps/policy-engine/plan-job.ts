@@ -1,15 +1,16 @@
 import {
+  KEPT,
   ZERO_USD,
   asJobId,
-  decide,
-  summarise,
-  type Decision,
+  withEffectiveCosts,
   type DecisionSummary,
   type Job,
   type JobSpec,
   type NearestMiss,
 } from '#libs/domain';
-import { decisionInput, factsOf } from './make-decision';
+import type { Attempts } from '#libs/storage';
+import { usageFor } from './limit-usage';
+import { decideOn, decisionInput, factsOf } from './make-decision';
 import type { Snapshots } from './snapshots';
 
 export interface Plan {
@@ -21,34 +22,30 @@ export interface Plan {
 
 /** Decide as if the job were submitted now, and store nothing. */
 export class PlanJob {
-  constructor(private readonly snapshots: Pick<Snapshots, 'current'>) {}
+  constructor(
+    private readonly snapshots: Pick<Snapshots, 'current'>,
+    private readonly attempts: Pick<Attempts, 'leasedBy'>,
+  ) {}
 
   /** `rejectedLimit` bounds the list of refused offers, nearest misses first. */
   async run(spec: JobSpec, atMs: number, rejectedLimit: number): Promise<Plan> {
     const snapshot = await this.snapshots.current(atMs);
-    const decision = decide(
-      decisionInput(factsOf(imagined(spec, atMs), ZERO_USD, atMs), snapshot, atMs),
-    );
+    const facts = factsOf(imagined(spec, atMs), ZERO_USD, atMs);
+    const usage = await usageFor(this.attempts, snapshot, facts, atMs);
+    const input = { ...decisionInput(facts, snapshot, atMs), usage };
+    const nearestMisses = Math.max(KEPT.nearestMisses, rejectedLimit);
+    const { summary } = decideOn(snapshot, input, { ...KEPT, nearestMisses });
+    const misses = summary.nearestMisses;
     return {
       policyVersion: snapshot.policy.version,
       bookVersion: snapshot.book.version,
-      summary: summarise(decision),
-      rejected: nearestFirst(decision, rejectedLimit),
+      summary: withEffectiveCosts(
+        { ...summary, nearestMisses: misses.slice(0, KEPT.nearestMisses) },
+        input,
+      ),
+      rejected: misses.slice(0, rejectedLimit),
     };
   }
-}
-
-function nearestFirst({ rejected }: Decision, limit: number): readonly NearestMiss[] {
-  return [...rejected]
-    .sort(
-      (a, b) => a.reasons.length - b.reasons.length || a.offer.pricePerHour - b.offer.pricePerHour,
-    )
-    .slice(0, limit)
-    .map(({ offer, reasons }) => ({
-      offerId: offer.id,
-      pricePerHour: offer.pricePerHour,
-      reasons,
-    }));
 }
 
 /** The job as it would be stored, under an id that no suspension can name. */

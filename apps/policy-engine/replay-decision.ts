@@ -1,7 +1,16 @@
-import { canonicalJson, decide, type DecisionId } from '#libs/domain';
+import {
+  NO_PRICING,
+  egressRatesOf,
+  keptDecision,
+  type CompiledPolicy,
+  type DecisionId,
+  type DecisionInput,
+  type Job,
+  type Offer,
+} from '#libs/domain';
 import type { DecisionRecord, Offers, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
-import { digestOf, digestOfDecision, digestOfPolicies } from './digest';
+import { digestOfBook, digestOfDecision, digestOfFacts, digestOfPolicies } from './digest';
 import { factsOf } from './make-decision';
 
 export type ReplayInput = 'engine' | 'job' | 'policy' | 'offers' | 'decision';
@@ -32,21 +41,15 @@ export class ReplayDecision {
       return { kind: 'inputs-gone', what: `policies ${record.policyVersion} no longer compile` };
 
     const { offers } = await this.stores.offers.bookAt(record.bookVersion);
-    const { health, suspensions, atMs, digests, engine } = record;
-    const facts = factsOf(job, record.spent, atMs);
-    const again = decide({
-      job: facts,
-      policy: compiled.policy,
-      offers,
-      health,
-      suspensions,
-      nowMs: atMs,
-    });
+    const { digests, engine } = record;
+    const input = inputOf(record, job, compiled.policy, offers);
+    // By the definition, whatever made it then.
+    const again = keptDecision(input, offers);
     const compared: readonly (readonly [ReplayInput, boolean])[] = [
-      ['engine', again.engine === engine],
-      ['job', digestOf(canonicalJson(facts)) === digests.job],
+      ['engine', again.summary.engine === engine],
+      ['job', digestOfFacts(input.job) === digests.job],
       ['policy', digestOfPolicies(documents.map(({ document }) => document)) === digests.policy],
-      ['offers', digestOf(canonicalJson(offers)) === digests.offers],
+      ['offers', digestOfBook(offers) === digests.offers],
       ['decision', digestOfDecision(again) === digests.decision],
     ];
     return {
@@ -64,4 +67,27 @@ export class ReplayDecision {
     );
     return found.every((policy) => policy !== undefined) ? found : null;
   }
+}
+
+/** What a stored decision was made from, with the policies and the offers that are given: all else as it was then. */
+export function inputOf(
+  record: DecisionRecord,
+  job: Job,
+  policy: CompiledPolicy,
+  offers: readonly Offer[],
+): DecisionInput {
+  const { health, suspensions, atMs, spent } = record;
+  const facts = { ...factsOf(job, spent, atMs, record.leftMs ?? null), ...record.known };
+  const pricing = { ...NO_PRICING, ...record.pricing, egressPerGb: egressRatesOf(offers) };
+  return {
+    job: facts,
+    ...(record.usage === undefined ? {} : { usage: record.usage }),
+    policy,
+    offers,
+    health,
+    suspensions,
+    nowMs: atMs,
+    feeds: record.feeds ?? {},
+    pricing,
+  };
 }

@@ -1,29 +1,46 @@
 import {
-  canonicalJson,
+  factorsFrom,
+  type CalibrationSnapshot,
+  type CommitmentState,
   type CompiledPolicy,
+  type EgressRates,
+  type FeedFreshness,
+  type FxSnapshot,
   type HealthSnapshot,
+  type OfferIndex,
   type Suspension,
 } from '#libs/domain';
 import type { OfferBook, PolicyVersion, Stores } from '#libs/storage';
 import { compilePolicies } from './compile-policy';
-import { digestOf, digestOfPolicies } from './digest';
+import { BookKeeper } from './book-keeper';
+import { digestOfPolicies } from './digest';
 
 /** Everything a decision looks at besides the job, at one moment. */
 export interface Snapshot {
   readonly book: OfferBook;
+  /** The same, ready to be decided on in a fraction of the time; null where nobody has made it ready. */
+  readonly index: OfferIndex | null;
   readonly bookDigest: string;
   readonly policy: CompiledPolicy;
   readonly policyDigest: string;
   readonly health: HealthSnapshot;
   readonly suspensions: readonly Suspension[];
+  /** When each source of prices was last read to its end. */
+  readonly feeds: FeedFreshness;
+  /** What tokens and currencies are worth, and how much they move. */
+  readonly fx: FxSnapshot;
+  /** What leaving each provider costs, as its offers say. */
+  readonly egressPerGb: EgressRates;
+  readonly calibration: CalibrationSnapshot;
+  readonly commitments: readonly CommitmentState[];
 }
 
 /**
- * The book and the compiled policies in memory, reloaded only when their versions have moved: a decision costs two small
- * reads, and goes on with the last good book while a feed is down.
+ * The book and the compiled policies in memory, reloaded only when their versions have moved: a decision costs a few small
+ * reads, and goes on with the last good book while a feed is down or a new one is made ready.
  */
 export class Snapshots {
-  private book: { readonly value: OfferBook; readonly digest: string } | null = null;
+  private readonly books: BookKeeper;
   private policy: {
     readonly key: string;
     readonly value: CompiledPolicy;
@@ -31,31 +48,44 @@ export class Snapshots {
   } | null = null;
 
   constructor(
-    private readonly stores: Pick<Stores, 'offers' | 'policies' | 'health' | 'suspensions'>,
-  ) {}
+    private readonly stores: Pick<
+      Stores,
+      | 'offers'
+      | 'policies'
+      | 'health'
+      | 'suspensions'
+      | 'feeds'
+      | 'fxRates'
+      | 'calibrations'
+      | 'commitments'
+    >,
+  ) {
+    this.books = new BookKeeper(stores.offers);
+  }
 
   async current(nowMs: number): Promise<Snapshot> {
-    const book = await this.currentBook();
+    const book = await this.books.current(nowMs);
     const policy = await this.currentPolicy();
     const health = await this.stores.health.snapshot();
     const suspensions = await this.stores.suspensions.inForce(nowMs);
+    const feeds = await this.stores.feeds.freshness();
+    const fx = await this.stores.fxRates.snapshot();
+    const calibration = factorsFrom(await this.stores.calibrations.all(), nowMs);
+    const commitments = await this.stores.commitments.inForce(nowMs);
     return {
       book: book.value,
+      index: book.index,
       bookDigest: book.digest,
       policy: policy.value,
       policyDigest: policy.digest,
       health,
       suspensions,
+      feeds,
+      fx,
+      egressPerGb: book.egressPerGb,
+      calibration,
+      commitments,
     };
-  }
-
-  private async currentBook(): Promise<{ readonly value: OfferBook; readonly digest: string }> {
-    const version = await this.stores.offers.version();
-    if (this.book === null || this.book.value.version !== version) {
-      const value = await this.stores.offers.book();
-      this.book = { value, digest: digestOf(canonicalJson(value.offers)) };
-    }
-    return this.book;
   }
 
   private async currentPolicy(): Promise<{

@@ -1,13 +1,16 @@
 import type { Rejection } from './decision';
+import type { StalenessIndex } from './freshness';
 import type { JobFacts, GpuAlternative, Interconnect, Range } from './job';
 import type { Offer, OfferGpu } from './offer';
 import type { CompiledRule, Preferences } from './policy';
+import { limitRefusals, type LimitInput } from './policy-limits';
 import type { SuspensionIndex } from './suspension';
 
 /** What the constraints of one decision share, prepared once. */
-export interface ConstraintInput {
+export interface ConstraintInput extends LimitInput {
   readonly job: JobFacts;
   readonly suspensions: SuspensionIndex;
+  readonly staleness: StalenessIndex;
   /** Only the rules whose `when` holds for this job. */
   readonly rules: readonly CompiledRule[];
   readonly infra: {
@@ -17,8 +20,26 @@ export interface ConstraintInput {
   readonly preferences: Preferences;
 }
 
-/** Returns why an offer cannot serve, or null. Each sees one offer at a time, so removing an offer changes nothing for the rest. */
-export type Constraint = (offer: Offer, input: ConstraintInput) => Rejection | null;
+/**
+ * Says why an offer cannot serve, or null. Each sees one offer at a time, so removing an offer changes nothing for the rest. The
+ * answer depends on the fields in `reads` and on nothing else of the offer, so that offers alike in them are asked once. One
+ * that reads the price reads nothing else, and refuses every price above one that it refuses.
+ */
+export interface Constraint {
+  readonly reads: readonly (keyof Offer)[];
+  readonly refuse: (offer: Offer, input: ConstraintInput) => Rejection | null;
+  /** False where it refuses nothing at all for this decision, so that nobody need ask. */
+  readonly speaks: (input: ConstraintInput) => boolean;
+}
+
+/** The type keeps a constraint from looking at fields that it does not declare. */
+function constraint<const Reads extends readonly (keyof Offer)[]>(
+  reads: Reads,
+  refuse: (offer: Pick<Offer, Reads[number]>, input: ConstraintInput) => Rejection | null,
+  speaks: (input: ConstraintInput) => boolean = () => true,
+): Constraint {
+  return { reads, refuse, speaks };
+}
 
 const interconnectRank: { readonly [I in Interconnect]: number } = {
   any: 0,
@@ -27,81 +48,107 @@ const interconnectRank: { readonly [I in Interconnect]: number } = {
 };
 
 export const constraints: readonly Constraint[] = [
-  (offer) => (offer.available ? null : { code: 'unavailable' }),
-  (offer, { suspensions }) => {
-    const hit = suspensions.find(offer);
-    return hit === null
-      ? null
-      : { code: 'suspended', scope: hit.scope, untilMs: hit.untilMs, reason: hit.reason };
-  },
-  (offer, { infra }) => (infraAllows(offer, infra) ? null : { code: 'infra-excluded' }),
-  (offer, { job }) => gpuRejection(offer.gpu, job.spec.resources.gpus),
-  (offer, { job }) => {
-    const want = job.spec.resources.interconnect;
-    const have = offer.gpu?.interconnect ?? 'any';
-    return interconnectRank[have] >= interconnectRank[want]
-      ? null
-      : { code: 'interconnect-too-slow', want, have };
-  },
-  (offer, { job }) => {
+  constraint(['available'], ({ available }) => (available ? null : { code: 'unavailable' })),
+  constraint(
+    ['id', 'providerId', 'region', 'hostId'],
+    (offer, { suspensions }) => {
+      const hit = suspensions.find(offer);
+      return hit === null
+        ? null
+        : { code: 'suspended', scope: hit.scope, untilMs: hit.untilMs, reason: hit.reason };
+    },
+    ({ suspensions }) => suspensions.inForce.length > 0,
+  ),
+  constraint(['source', 'providerId'], (offer, { staleness }) => {
+    const stale = staleness.find(offer);
+    return stale === null ? null : { code: 'price-stale', ...stale };
+  }),
+  constraint(
+    ['providerId', 'region'],
+    (offer, { infra }) => (infraAllows(offer, infra) ? null : { code: 'infra-excluded' }),
+    ({ infra: { include, exclude } }) => include.length > 0 || exclude.length > 0,
+  ),
+  constraint(
+    ['gpu'],
+    ({ gpu }, { job }) => gpuRejection(gpu, job.spec.resources.gpus),
+    ({ job }) => job.spec.resources.gpus.length > 0,
+  ),
+  constraint(
+    ['gpu'],
+    ({ gpu }, { job }) => {
+      const want = job.spec.resources.interconnect;
+      const have = gpu?.interconnect ?? 'any';
+      return interconnectRank[have] >= interconnectRank[want]
+        ? null
+        : { code: 'interconnect-too-slow', want, have };
+    },
+    ({ job }) => job.spec.resources.interconnect !== 'any',
+  ),
+  constraint(['cpus'], ({ cpus }, { job }) => {
     const { min, max } = job.spec.resources.cpus;
-    return within(offer.cpus, { min, max })
-      ? null
-      : { code: 'cpus-out-of-range', min, max, have: offer.cpus };
-  },
-  (offer, { job }) => {
+    return within(cpus, { min, max }) ? null : { code: 'cpus-out-of-range', min, max, have: cpus };
+  }),
+  constraint(['memoryGib'], ({ memoryGib: haveGib }, { job }) => {
     const { min: minGib, max: maxGib } = job.spec.resources.memoryGib;
-    const haveGib = offer.memoryGib;
     return within(haveGib, { min: minGib, max: maxGib })
       ? null
       : { code: 'memory-out-of-range', minGib, maxGib, haveGib };
-  },
-  (offer, { job }) => {
+  }),
+  constraint(['diskGb'], ({ diskGb: haveGb }, { job }) => {
     const wantGb = job.spec.resources.diskGb;
-    return offer.diskGb >= wantGb ? null : { code: 'disk-too-small', wantGb, haveGb: offer.diskGb };
-  },
-  (offer, { job }) =>
-    !offer.interruptible || job.spec.interruptible ? null : { code: 'interruption-not-tolerated' },
-  (offer, { job }) => {
+    return haveGb >= wantGb ? null : { code: 'disk-too-small', wantGb, haveGb };
+  }),
+  constraint(['interruptible'], ({ interruptible }, { job }) =>
+    !interruptible || job.spec.interruptible ? null : { code: 'interruption-not-tolerated' },
+  ),
+  constraint(['certifications'], ({ certifications }, { job }) => {
     const { compliance } = job.spec;
-    if (compliance.every((regime) => offer.certifications.includes(regime))) return null;
-    const regimes = compliance.filter((regime) => !offer.certifications.includes(regime));
+    if (compliance.every((regime) => certifications.includes(regime))) return null;
+    const regimes = compliance.filter((regime) => !certifications.includes(regime));
     return { code: 'certification-missing', regimes };
-  },
-  (offer, { job }) => {
-    const allowed = job.spec.residency;
-    if (allowed.length === 0) return null;
-    const inside = offer.country !== null && allowed.includes(offer.country);
-    return inside ? null : { code: 'residency-violated', allowed, have: offer.country };
-  },
-  (offer, { job }) =>
-    !job.spec.confidential || offer.confidential
-      ? null
-      : { code: 'confidential-computing-missing' },
-  (offer, { job }) => {
+  }),
+  constraint(
+    ['country'],
+    ({ country }, { job }) => {
+      const allowed = job.spec.residency;
+      if (allowed.length === 0) return null;
+      const inside = country !== null && allowed.includes(country);
+      return inside ? null : { code: 'residency-violated', allowed, have: country };
+    },
+    ({ job }) => job.spec.residency.length > 0,
+  ),
+  constraint(['confidential'], ({ confidential }, { job }) =>
+    !job.spec.confidential || confidential ? null : { code: 'confidential-computing-missing' },
+  ),
+  constraint(['slaBps'], ({ slaBps }, { job }) => {
     const wantBps = job.spec.sla.availabilityBps;
-    if (wantBps === null || (offer.slaBps ?? 0) >= wantBps) return null;
-    return { code: 'sla-too-weak', wantBps, haveBps: offer.slaBps };
-  },
-  (offer, { job }) => {
-    const maxPerHour = job.spec.budget.maxPricePerHour;
-    if (maxPerHour === null || offer.pricePerHour <= maxPerHour) return null;
-    return { code: 'price-too-high', maxPerHour, havePerHour: offer.pricePerHour };
-  },
+    if (wantBps === null || (slaBps ?? 0) >= wantBps) return null;
+    return { code: 'sla-too-weak', wantBps, haveBps: slaBps };
+  }),
+  constraint(
+    ['pricePerHour'],
+    ({ pricePerHour }, { job }) => {
+      const maxPerHour = job.spec.budget.maxPricePerHour;
+      if (maxPerHour === null || pricePerHour <= maxPerHour) return null;
+      return { code: 'price-too-high', maxPerHour, havePerHour: pricePerHour };
+    },
+    ({ job }) => job.spec.budget.maxPricePerHour !== null,
+  ),
 ];
 
-/** Everything that keeps an offer from serving: constraints in their order, then rules in the order of their ids. */
+/** Everything that keeps an offer from serving: constraints in their order, rules and limits in the order of their ids, profiles. */
 export function refusals(offer: Offer, input: ConstraintInput): Rejection[] {
   const reasons: Rejection[] = [];
-  for (const constraint of constraints) {
-    const reason = constraint(offer, input);
+  for (const { refuse } of constraints) {
+    const reason = refuse(offer, input);
     if (reason !== null) reasons.push(reason);
   }
   for (const rule of input.rules) {
-    if (rule.holds(input.job, offer) === (rule.effect === 'require')) continue;
+    if (rule.holds(input.job, offer, input.around) === (rule.effect === 'require')) continue;
     const code = rule.effect === 'require' ? 'policy-requires' : 'policy-forbids';
     reasons.push({ code, ruleId: rule.id, because: rule.because });
   }
+  reasons.push(...limitRefusals(offer, input));
   return reasons;
 }
 
@@ -126,7 +173,7 @@ export function placeMatcher(glob: string): PlaceMatcher {
 }
 
 function infraAllows(
-  { providerId, region }: Offer,
+  { providerId, region }: Pick<Offer, 'providerId' | 'region'>,
   { include, exclude }: ConstraintInput['infra'],
 ): boolean {
   if (include.length === 0 && exclude.length === 0) return true;

@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { canonicalJson } from './canonical';
 import { decide } from './decide';
-import { temporaryRejections, type DecisionInput } from './decision';
+import { temporaryRejections, type DecisionInput, type RankedOffer } from './decision';
+import { asOfferId } from './ids';
 import { summarise } from './explain';
 import type { JobSpec } from './job';
 import { microUsd } from './money';
-import { factsOf, idsOf, input, NOW_MS, rules, suspension } from './testing/arbitraries';
+import { factsOf, idsOf, input, money, NOW_MS, rules, suspension } from './testing/arbitraries';
 
 const RUNS = { numRuns: 400 };
+
+/** Of an offer that is not sold any more. */
+const oldBaseline = {
+  offerId: asOfferId('gone-long-ago'),
+  pricePerHour: microUsd(6_880_000),
+  billing: { incrementMs: 1, minimumMs: 0 },
+};
 
 const bytes = (one: DecisionInput): string => canonicalJson(decide(one));
 
@@ -101,27 +109,59 @@ describe('decide', () => {
     );
   });
 
-  it('keeps the order, the costs and the reasons of the rest when an offer is withdrawn', () => {
+  const withdrawn = (one: DecisionInput, pick: number) => {
+    const gone = one.offers[pick % Math.max(1, one.offers.length)];
+    const all = decide(one);
+    const rest = decide({ ...one, offers: one.offers.filter((offer) => offer !== gone) });
+    return { gone, rest, left: all.ranked.filter(({ offer }) => offer !== gone), all };
+  };
+
+  it('keeps the order, the costs and the reasons of the rest when an offer is withdrawn, once there is a baseline', () => {
     fc.assert(
-      fc.property(input, fc.nat(), (one, pick) => {
-        const gone = one.offers[pick % Math.max(1, one.offers.length)];
-        const all = decide(one);
-        const rest = decide({ ...one, offers: one.offers.filter((offer) => offer !== gone) });
-        expect(rest.ranked).toEqual(all.ranked.filter(({ offer }) => offer !== gone));
+      fc.property(input, fc.nat(), money(20_000_000), (one, pick, pricePerHour) => {
+        const baseline = { ...oldBaseline, pricePerHour };
+        const { gone, rest, left, all } = withdrawn(
+          { ...one, job: { ...one.job, baseline } },
+          pick,
+        );
+        expect(rest.ranked).toEqual(left);
         expect(rest.rejected).toEqual(all.rejected.filter(({ offer }) => offer !== gone));
       }),
       RUNS,
     );
   });
 
-  it('never gains a candidate by one more rule', () => {
+  it('keeps them at a first decision as well, unless the offer was the one to fall back on', () => {
     fc.assert(
-      fc.property(input, fc.constantFrom(...rules), (one, extra) => {
+      fc.property(input, fc.nat(), (one, pick) => {
+        const { gone, rest, left } = withdrawn(one, pick);
+        if (gone?.providerKind !== 'hyperscaler' || gone.market !== 'on-demand')
+          expect(rest.ranked).toEqual(left);
+        // Even then only what failing and being late cost is different.
+        const withoutRisk = ({ terms, ...ranked }: RankedOffer) => ({
+          ...ranked,
+          expectedCost: 0,
+          terms: { ...terms, 'provider-failure': 0, lateness: 0 },
+        });
+        const byId = (a: RankedOffer, b: RankedOffer) => (a.offer.id < b.offer.id ? -1 : 1);
+        expect([...rest.ranked].sort(byId).map(withoutRisk)).toEqual(
+          [...left].sort(byId).map(withoutRisk),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  it('never gains a candidate by one more rule, and keeps the order of the rest once there is a baseline', () => {
+    fc.assert(
+      fc.property(input, fc.constantFrom(...rules), fc.boolean(), (one, extra, isFirst) => {
+        const from = isFirst ? one : { ...one, job: { ...one.job, baseline: oldBaseline } };
         const policy = { ...one.policy, rules: [...one.policy.rules, { ...extra, id: 'test/z' }] };
-        const before = decide(one);
-        const after = decide({ ...one, policy });
-        const left = new Set(idsOf(after.ranked));
-        expect(idsOf(after.ranked)).toEqual(idsOf(before.ranked).filter((id) => left.has(id)));
+        const before = idsOf(decide(from).ranked);
+        const after = idsOf(decide({ ...from, policy }).ranked);
+        const left = new Set(after);
+        const kept = before.filter((id) => left.has(id));
+        expect(isFirst ? [...after].sort() : after).toEqual(isFirst ? kept.sort() : kept);
       }),
       RUNS,
     );

@@ -1,12 +1,14 @@
+import { blockersOf } from './blockers';
 import {
   temporaryRejections,
   type Decision,
   type DecisionSummary,
+  type LimitMeasure,
   type RejectedOffer,
   type Rejection,
   type RejectionCode,
 } from './decision';
-import { formatUsd } from './money';
+import { formatUsd, microUsd } from './money';
 
 /** How much of a decision is kept. */
 export interface SummaryLimits {
@@ -15,7 +17,8 @@ export interface SummaryLimits {
   readonly awaited: number;
 }
 
-const KEPT: SummaryLimits = { ranked: 20, nearestMisses: 10, awaited: 20 };
+/** What is kept unless more is asked for. */
+export const KEPT: SummaryLimits = { ranked: 20, nearestMisses: 10, awaited: 20 };
 
 /** What is kept of a decision for as long as its record lives. */
 export function summarise(decision: Decision, limits: SummaryLimits = KEPT): DecisionSummary {
@@ -40,6 +43,7 @@ export function summarise(decision: Decision, limits: SummaryLimits = KEPT): Dec
     awaited: awaited.slice(0, limits.awaited).map(({ offer }) => offer.id),
     awaitedUntilMs: earliestEnd(awaited),
     baseline: decision.baseline,
+    ...blockersOf(decision.rejected),
   };
 }
 
@@ -81,6 +85,8 @@ const prose: Renderers = {
   unavailable: () => 'sold out at the moment',
   suspended: ({ reason, untilMs }) =>
     `suspended until ${new Date(untilMs).toISOString()}: ${reason}`,
+  'price-stale': ({ source, readAtMs, staleAfterMs }) =>
+    `the price is too old: ${source} was last read ${new Date(readAtMs).toISOString()} and holds for ${ageText(staleAfterMs)}`,
   'infra-excluded': () => 'excluded by the job’s infra list',
   'gpu-mismatch': ({ want, have }) => `needs ${want}, has ${have === 'none' ? 'no GPU' : have}`,
   'interconnect-too-slow': ({ want, have }) => `needs ${want} between GPUs, has ${have}`,
@@ -105,12 +111,16 @@ const prose: Renderers = {
     `expects ${expectedLosses} interruptions, and the job has no checkpoint to resume from`,
   'policy-forbids': ({ ruleId, because }) => `forbidden by ${ruleId}: ${because}`,
   'policy-requires': ({ ruleId, because }) => `does not meet ${ruleId}: ${because}`,
+  'limit-exceeded': (reason) => `above the limit ${reason.ruleId}, ${limitText(reason)}`,
+  'limit-reached': (reason) =>
+    `would be above the limit ${reason.ruleId} with what the project holds, ${limitText(reason)}`,
 };
 
 /** What a person can do about each code. */
 export const remedies: { readonly [C in RejectionCode]: string } = {
   unavailable: 'wait, or widen resources or regions',
   suspended: 'wait until the suspension ends',
+  'price-stale': 'wait until the source is read again; fairlead feeds says why it was not',
   'infra-excluded': 'change infra.include or infra.exclude',
   'gpu-mismatch': 'list more GPU alternatives in resources.gpus',
   'interconnect-too-slow': 'lower resources.interconnect',
@@ -128,13 +138,42 @@ export const remedies: { readonly [C in RejectionCode]: string } = {
   'work-would-be-lost': 'add a checkpoint, or set interruptible: false',
   'policy-forbids': 'change what the rule asks about, or ask the owner of the policy',
   'policy-requires': 'change what the rule asks about, or ask the owner of the policy',
+  'limit-exceeded': 'ask for less, or ask the owner of the policy to raise the limit',
+  'limit-reached': 'wait until other jobs of the project have ended',
 };
+
+type OverLimit = Extract<Rejection, { code: 'limit-exceeded' | 'limit-reached' }>;
+
+const limitAmounts: { readonly [M in LimitMeasure]: (amount: number) => string } = {
+  'price-per-hour': (amount) => `${formatUsd(microUsd(amount))}/h`,
+  gpus: (amount) => `${amount} GPUs`,
+  jobs: (amount) => `${amount} jobs`,
+  'token-spend-per-hour': (amount) => `${formatUsd(microUsd(amount))}/h in tokens`,
+  'token-share': (amount) => `${amount / 100} % of the spend in tokens`,
+};
+
+function limitText({ measure, have, max, because }: OverLimit): string {
+  const amount = limitAmounts[measure];
+  return `${amount(have)} where ${amount(max)} are allowed: ${because}`;
+}
 
 /** A rejection in words. */
 export function renderRejection(reason: Rejection): string {
   const render = prose[reason.code] as (reason: Rejection) => string;
   return render(reason);
 }
+
+/** An age in the largest unit of which it has at least one: `3 d`, `6 h`, `30 min`. */
+function ageText(ms: number): string {
+  const [unit, unitMs] = ageUnits.find(([, each]) => ms >= each) ?? (['s', 1_000] as const);
+  return `${Math.round((ms / unitMs) * 10) / 10} ${unit}`;
+}
+
+const ageUnits = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+] as const;
 
 function range(min: number, max: number | null): string {
   return max === null ? `at least ${min}` : `${min} to ${max}`;

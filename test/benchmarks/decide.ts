@@ -1,54 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
 import { builtinPolicies } from '#apps/policy-engine/builtin/builtin-policies';
 import { compilePolicies } from '#apps/policy-engine/compile-policy';
-import { decide, type CompiledPolicy, type Offer } from '#libs/domain';
+import {
+  decideIndexed,
+  indexOffers,
+  keptDecision,
+  type CompiledPolicy,
+  type DecisionScene,
+  type Offer,
+} from '#libs/domain';
 import { goldenCases, jobOf } from '../golden/golden-cases';
 import type { Bench, Benchmark } from './bench';
-import { percentile, timeEach, timeRow, type Row } from './measure';
+import { besideDefinition, median, percentile, timeEach, timeRow, type Row } from './measure';
 import { syntheticBook } from './offer-books';
+import { ruleSet } from './rule-sets';
 
 interface Size {
   readonly name: string;
   readonly offers: number;
-  /** Times that each of the jobs is decided. */
+  /** Times that each of the jobs is decided on the index. */
   readonly rounds: number;
-  readonly warmUpRounds: number;
+  /** How many of the jobs are decided by the definition as well. */
+  readonly compared: number;
+  /** What the slowest decision in a hundred should take at most. */
+  readonly p99AimMs?: number;
 }
 
 const sizes: readonly Size[] = [
-  { name: 'decide.1k', offers: 1_000, rounds: 20, warmUpRounds: 10 },
-  { name: 'decide.10k', offers: 10_000, rounds: 5, warmUpRounds: 1 },
-  { name: 'decide.100k', offers: 100_000, rounds: 2, warmUpRounds: 0 },
+  { name: 'decide.1k', offers: 1_000, rounds: 60, compared: Infinity },
+  { name: 'decide.10k', offers: 10_000, rounds: 40, compared: Infinity, p99AimMs: 1 },
+  { name: 'decide.100k', offers: 100_000, rounds: 15, compared: 4, p99AimMs: 5 },
+];
+
+/** The policies in force: those that are shipped alone, and with as many rules of one's own. */
+const ruleCounts: readonly (readonly [suffix: string, rules: number])[] = [
+  ['', 0],
+  ['.10-rules', 10],
+  ['.200-rules', 200],
 ];
 
 const P99 = 0.99;
+const WARM_UP_ROUNDS = 10;
+const LOOPS = 100;
 
-/** How long one decision takes over books of several sizes, beside a bare loop over the same offers. */
+/** How long one decision takes, all that is kept of it included, over books of several sizes and under policies of several sizes. */
 export const decideBenchmarks: readonly Benchmark[] = sizes.map((size) => ({
-  rows: [size.name, `${size.name}.p99`],
+  rows: ruleCounts.flatMap(([suffix]) => rowsOf(size, suffix)),
   measure: async (bench) => measureSize(size, bench),
 }));
 
-function measureSize({ name, offers, rounds, warmUpRounds }: Size, bench: Bench): readonly Row[] {
-  const book = syntheticBook(offers);
-  const policy = compiledBuiltins();
-  const jobs = goldenCases.map(jobOf);
-  const decideNext = (n: number): number => {
-    const job = jobs[n % jobs.length];
-    if (job === undefined) throw new Error('there are no jobs to decide');
-    const input = { job, policy, offers: book, health: {}, suspensions: [], nowMs: 0 };
-    return decide(input).ranked.length;
-  };
-  timeEach(warmUpRounds * jobs.length, decideNext);
-  timeEach(warmUpRounds * jobs.length, () => totalPrice(book));
-  const oursMs = timeEach(rounds * jobs.length, decideNext);
-  const bareMs = timeEach(rounds * jobs.length, () => totalPrice(book));
+function rowsOf({ name }: Size, suffix: string): readonly string[] {
+  return [`${name}${suffix}`, `${name}${suffix}.p99`, `${name}${suffix}.first`];
+}
+
+function measureSize(size: Size, bench: Bench): readonly Row[] {
+  const book = syntheticBook(size.offers);
+  const bareMs = timeEach(LOOPS, () => totalPrice(book));
   bench.note(
-    `${name}: median and 99th percentile of ${oursMs.length} decisions over ${offers} offers: ${jobs.length} jobs, one or more for ` +
-      'each row of the workload guide, under the built-in policies. The limit is a loop over the same offers that adds up their prices.',
+    `${size.name}: ${size.offers} offers, ${goldenCases.length} jobs in turn, one or more for each row of the workload guide, under ` +
+      'the built-in policies, alone and with 10 and 200 rules of a company. Median and 99th percentile of a decision on the index, ' +
+      `with everything that is kept of it, once each job has been seen (${WARM_UP_ROUNDS} rounds); "first" is the slowest of the first round, in ` +
+      'which the answers of a new policy are gathered. "definition" is the plain function on the same, and "equal" whether both ' +
+      'kept the same of all that were compared. The limit is a loop over the offers that adds up their prices.',
   );
+  return ruleCounts.flatMap(([suffix, rules]) => measure(size, suffix, rules, book, bareMs));
+}
+
+function measure(
+  size: Size,
+  suffix: string,
+  rules: number,
+  book: readonly Offer[],
+  bareMs: readonly number[],
+): readonly Row[] {
+  const scenes = scenesUnder(policyOf(rules));
+  const index = indexOffers(book);
+  const decideNext = (n: number): void => void decideIndexed(index, nth(scenes, n));
+  const firstMs = timeEach(scenes.length, decideNext);
+  timeEach(WARM_UP_ROUNDS * scenes.length, decideNext);
+  const oursMs = timeEach(size.rounds * scenes.length, decideNext);
+  const compared = scenes.slice(0, size.compared);
+  let equal = true;
+  const definitionMs = timeEach(compared.length, (n) => {
+    const kept = keptDecision(nth(compared, n), book);
+    equal &&= isDeepStrictEqual(decideIndexed(index, nth(compared, n)), kept);
+  });
+  const beside = { definitionMs: median(definitionMs), equal };
+  const aim = size.p99AimMs === undefined ? {} : { aim: size.p99AimMs };
+  const [name = '', p99 = '', first = ''] = rowsOf(size, suffix);
   return [
-    timeRow(name, percentile(oursMs, 0.5), percentile(bareMs, 0.5)),
-    timeRow(`${name}.p99`, percentile(oursMs, P99), percentile(bareMs, P99)),
+    besideDefinition(timeRow(name, median(oursMs), median(bareMs)), beside),
+    besideDefinition(timeRow(p99, percentile(oursMs, P99), percentile(bareMs, P99)), {
+      ...beside,
+      ...aim,
+    }),
+    besideDefinition(timeRow(first, Math.max(...firstMs), median(bareMs)), beside),
   ];
 }
 
@@ -59,8 +105,28 @@ function totalPrice(book: readonly Offer[]): number {
   return total;
 }
 
-function compiledBuiltins(): CompiledPolicy {
-  const result = compilePolicies(builtinPolicies);
+/** The jobs of the workload guide under a policy, each a new object every time, as jobs come from a database. */
+export function scenesUnder(policy: CompiledPolicy): readonly DecisionScene[] {
+  const health = {};
+  return goldenCases.map((golden) => ({
+    job: jobOf(golden),
+    policy,
+    health,
+    suspensions: [],
+    nowMs: 0,
+  }));
+}
+
+/** The built-in policies and so many rules besides. */
+export function policyOf(rules: number): CompiledPolicy {
+  const own = rules === 0 ? [] : [{ document: ruleSet(rules), version: 1 }];
+  const result = compilePolicies([...builtinPolicies, ...own]);
   if (result.ok) return result.policy;
   throw new Error(result.problems.map(({ message }) => message).join('; '));
+}
+
+function nth<T>(all: readonly T[], n: number): T {
+  const one = all[n % all.length];
+  if (one === undefined) throw new Error('there is nothing to decide');
+  return one;
 }

@@ -4,8 +4,14 @@ export interface Row {
   readonly value: number;
   readonly unit: string;
   readonly limit: number;
-  /** 1 is as good as the limit: value / limit of a rate, limit / value of a time. */
+  /** 1 is as good as the limit: value / limit of a rate, limit / value of a time or a size. */
   readonly ratio: number;
+  /** What the figure should stay below, where that was said beforehand. */
+  readonly aim?: number;
+  /** The same figure of the plain definition of what was measured, in the same run. */
+  readonly definition?: number;
+  /** Whether both said the same, of everything that was compared. */
+  readonly equal?: boolean;
 }
 
 /** How many calls were made in how much time, and how long each of them took. */
@@ -23,6 +29,21 @@ export function rateRow(name: string, unit: string, value: number, limit: number
 
 export function timeRow(name: string, valueMs: number, limitMs: number): Row {
   return row(name, 'ms', valueMs, limitMs, limitMs / valueMs);
+}
+
+export function sizeRow(name: string, valueMib: number, limitMib: number): Row {
+  return row(name, 'MiB', valueMib, limitMib, limitMib / valueMib);
+}
+
+/** A row beside the definition. */
+export function besideDefinition(
+  one: Row,
+  {
+    definitionMs,
+    ...rest
+  }: { readonly definitionMs: number; readonly equal: boolean; readonly aim?: number },
+): Row {
+  return { ...one, ...rest, definition: rounded(definitionMs) };
 }
 
 function row(name: string, unit: string, value: number, limit: number, ratio: number): Row {

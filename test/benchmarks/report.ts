@@ -1,7 +1,7 @@
 import type { Row } from './measure';
 import type { Report } from './run-benchmarks';
 
-const header = ['row', 'value', 'limit', 'unit', 'ratio'];
+const header = ['row', 'value', 'limit', 'unit', 'ratio', 'aim', 'definition', 'equal'];
 const GAP = '  ';
 
 /** The rows as a table, and below it what has to be known to read them. */
@@ -19,6 +19,7 @@ export function renderReport({ rows, notes }: Report): string {
   return [...lines, '', 'A ratio of 1 is as good as the limit.', ...notes].join('\n');
 }
 
-function cellsOf({ name, value, limit, unit, ratio }: Row): readonly string[] {
-  return [name, `${value}`, `${limit}`, unit, `${ratio}`];
+function cellsOf({ name, value, limit, unit, ratio, ...beside }: Row): readonly string[] {
+  const { aim = '', definition = '', equal = '' } = beside;
+  return [name, `${value}`, `${limit}`, unit, `${ratio}`, `${aim}`, `${definition}`, `${equal}`];
 }

@@ -2,9 +2,13 @@ import type { Bench, Benchmark } from './bench';
 import { Endings } from './bench';
 import { startBenchServer, type BenchServer } from './bench-server';
 import { decideBenchmarks } from './decide';
+import { decisions } from './decisions';
 import { endToEnd } from './end-to-end';
 import { intake } from './intake';
 import type { Row } from './measure';
+import { memory } from './memory';
+import { policies } from './policies';
+import { refresh } from './refresh';
 
 export interface Report {
   readonly rows: readonly Row[];
@@ -12,7 +16,15 @@ export interface Report {
 }
 
 /** All of them, in the order in which they run. */
-const benchmarks: readonly Benchmark[] = [...decideBenchmarks, intake, endToEnd];
+const benchmarks: readonly Benchmark[] = [
+  ...decideBenchmarks,
+  memory,
+  refresh,
+  policies,
+  decisions,
+  intake,
+  endToEnd,
+];
 
 /** The names of all rows. */
 export const rowNames: readonly string[] = benchmarks.flatMap(({ rows }) => rows);

@@ -40,6 +40,7 @@ export function sampleJob(id: string, nowMs: number): Job {
     decisionId: null,
     lineKey: lineKey(nowMs, sampleSpec.priority),
     baseline: null,
+    outlook: null,
     revision: 0,
     dueAtMs: nowMs,
   };
