@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parsePolicyDocument, routes } from '#libs/contracts';
-import { asProviderId, type Attempt, type Job } from '#libs/domain';
+import { NO_REPORT, asProviderId, type Attempt, type Job } from '#libs/domain';
 import { fakeOffers } from '#libs/testkit';
 import { place, startGateway, type Gateway } from './testing/gateway-harness';
 import { costCsv } from './report-costs';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   if (stored === null) throw new Error('the job was not stored');
   attempt = await place(gateway, stored);
   const fromMs = clock.nowMs();
-  const report = { bootId: 'b', startedAtMs: fromMs, heartbeatAtMs: fromMs, exit: null };
+  const report = { ...NO_REPORT, bootId: 'b', startedAtMs: fromMs, heartbeatAtMs: fromMs };
   await storage.attempts.report(
     attempt.id,
     () => ({ report, abandonAs: null, events: [] }),
@@ -75,6 +75,7 @@ describe('answers', () => {
       jobId: job.id,
       decisionId: attempt.decisionId,
       code: 'not-found',
+      name: policy.name,
     };
     const readable = routes.filter(
       ({ method, path, access }) =>
@@ -127,8 +128,8 @@ describe('money', () => {
     const answer = await request('GET', url);
     expect(answer.headers['content-type']).toContain('text/csv');
     const [head, row] = answer.body.split('\r\n');
-    expect(head).toBe('cost-centre,billed_usd,baseline_usd,saving_usd,lease_hours,jobs');
-    expect(row).toMatch(/^'=1\+1,0\.\d{6},[^,]*,[^,]*,1\.000000,1$/);
+    expect(head).toBe('cost-centre,billed_usd,baseline_usd,saving_usd,lease_hours,jobs,list_usd');
+    expect(row).toMatch(/^'=1\+1,0\.\d{6},[^,]*,[^,]*,1\.000000,1,0\.\d{6}$/);
   });
 
   it('keeps quotes, commas and negative savings what they are', () => {
@@ -140,21 +141,90 @@ describe('money', () => {
         {
           group: { project: 'a,"b"', gpu: null },
           billedMicroUsd: 2,
+          listMicroUsd: 3,
           baselineMicroUsd: 1,
           savingMicroUsd: -1,
           leaseMs: 0,
           jobs: 1,
         },
       ],
-      total: { billedMicroUsd: 2, baselineMicroUsd: 1, savingMicroUsd: -1 },
+      total: { billedMicroUsd: 2, listMicroUsd: 3, baselineMicroUsd: 1, savingMicroUsd: -1 },
       truncated: false,
     });
-    expect(csv.split('\r\n')[1]).toBe('"a,""b""",,0.000002,0.000001,-0.000001,0.000000,1');
+    expect(csv.split('\r\n')[1]).toBe('"a,""b""",,0.000002,0.000001,-0.000001,0.000000,1,0.000003');
   });
 
   const badReports = ['groupBy=user', 'from=yesterday', 'from=2026-13-45', 'form=2026-11-01'];
   it.each(badReports)('is not reported for %s', async (query) => {
     expect((await request('GET', `/v1/reports/costs?${query}`)).statusCode).toBe(422);
+  });
+
+  it('is paid in advance where somebody says so, until that is ended', async () => {
+    const url = '/v1/commitments/h100-year';
+    const terms = { provider: 'memory', region: 'north', until: '2099-01-01', hours: 1_000 };
+    const put = await request('PUT', url, terms);
+    expect(put.statusCode).toBe(200);
+    expect(put.json()).toMatchObject({
+      name: 'h100-year',
+      provider: 'memory',
+      region: 'north',
+      gpu: null,
+      state: 'in-force',
+      hours: 1_000,
+      machines: null,
+      usedHours: 0,
+      leases: 0,
+    });
+    const list = (await request('GET', '/v1/commitments')).json<{ items: object[] }>();
+    expect(list.items).toEqual([put.json()]);
+    expect((await request('DELETE', url)).statusCode).toBe(204);
+    expect((await request('DELETE', url)).statusCode).toBe(404);
+    expect((await request('GET', '/v1/commitments')).json()).toEqual({ items: [] });
+  });
+
+  const badTerms: readonly [string, object][] = [
+    ['two quantities', { provider: 'p', until: '2099-01-01', hours: 1, machines: 1 }],
+    ['no quantity', { provider: 'p', until: '2099-01-01' }],
+    ['an end in the past', { provider: 'p', until: '2001-01-01', hours: 1 }],
+    ['no end', { provider: 'p', hours: 1 }],
+    ['an unknown field', { provider: 'p', until: '2099-01-01', hours: 1, regoin: 'x' }],
+  ];
+  it.each(badTerms)('is not paid in advance with %s', async (_name, terms) => {
+    expect((await request('PUT', '/v1/commitments/x', terms)).statusCode).toBe(422);
+  });
+
+  it('is compared with what was predicted, by market', async () => {
+    const sums = { weight: 10, predicted: 100, realised: 150 };
+    const lesson = {
+      terms: { charge: sums, interruption: sums, 'start-up': sums, waiting: sums },
+      within90: true,
+    };
+    await gateway.storage.calibrations.learn(
+      attempt.id,
+      'memory/spot',
+      lesson,
+      gateway.clock.nowMs(),
+    );
+    const answer = (await request('GET', '/v1/reports/calibration')).json<object>();
+    const term = { ratio: 1.5, weight: 10, factor: 1.25 };
+    expect(answer).toEqual({
+      items: [
+        {
+          provider: 'memory',
+          market: 'spot',
+          charge: { ...term, factor: 1 },
+          interruption: { ...term, factor: 1.33 },
+          startUp: term,
+          waiting: term,
+          within90: 1,
+          finished: 1,
+          at: new Date(gateway.clock.nowMs()).toISOString(),
+        },
+      ],
+    });
+    expect((await request('GET', '/v1/reports/calibration?provider=other')).json()).toEqual({
+      items: [],
+    });
   });
 
   it('is limited by month and project', async () => {
@@ -218,15 +288,15 @@ describe('policies', () => {
       '/v1/policies',
       first.json<{ document: object }>().document,
     );
-    expect(again.json()).toMatchObject({ version: 2 });
+    expect([again.statusCode, again.json()]).toMatchObject([200, { version: 1 }]);
     expect(again.json<{ document: object }>().document).toEqual(
       first.json<{ document: object }>().document,
     );
     const activate = (version: number | null, name = 'versions') =>
       request('POST', `/v1/policies/${name}/activate`, { version });
-    expect((await activate(2)).statusCode).toBe(204);
+    expect((await activate(1)).json()).toMatchObject({ changed: true, version: { active: true } });
     expect((await activate(9)).statusCode).toBe(404);
-    expect((await activate(null)).statusCode).toBe(204);
+    expect((await activate(null)).json()).toMatchObject({ version: { state: 'retired' } });
   });
 
   it('are refused with every problem of their shape', () => {

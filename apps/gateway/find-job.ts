@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { asDecisionId, asJobId, type Attempt, type Job, type JobId } from '#libs/domain';
+import {
+  asDecisionId,
+  asJobId,
+  feasibilityOf,
+  type Attempt,
+  type Feasibility,
+  type Job,
+  type JobId,
+} from '#libs/domain';
 import { Attempts, Decisions, Jobs, type DecisionRecord } from '#libs/storage';
 import { seesProject, type Principal } from './principal';
 import { found } from './refusal';
@@ -29,6 +37,13 @@ export class FindJob {
   /** Of a job that was found before. */
   attemptsOf(id: JobId): Promise<readonly Attempt[]> {
     return this.attempts.ofJob(id);
+  }
+
+  /** Whether it can run at all, as decided last; null before the first decision, and once it is over. */
+  async feasibilityOf({ decisionId, outcome }: Job): Promise<Feasibility | null> {
+    if (decisionId === null || outcome !== null) return null;
+    const decision = await this.decisions.get(decisionId);
+    return decision === null ? null : feasibilityOf(decision.summary);
   }
 
   async decision(id: string, by: Principal): Promise<DecisionRecord> {

@@ -3,8 +3,10 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import type { Assembly } from '#libs/runtime';
 import { ADMIN_KEY_FILE, ensureAdminKey } from './admin-key';
 import { ApiKeysController } from './api-keys.controller';
+import { AskFeasibility } from './ask-feasibility';
 import { Admission, AdmittedGuard } from './auth';
 import { CancelJob } from './cancel-job';
+import { CommitmentsController } from './commitments.controller';
 import { ClockAndIds } from './clock-and-ids';
 import { DecisionsController } from './decisions.controller';
 import { EventWaits } from './event-waits';
@@ -16,10 +18,13 @@ import { IssueApiKey } from './issue-api-key';
 import { HistoryController, JobDataController } from './job-data.controller';
 import { JobsController, SubmitController } from './jobs.controller';
 import { ListJobs } from './list-jobs';
+import { PriceHistory } from './price-history';
+import { PricesController, PriceSheetsController } from './prices.controller';
 import { ListOffers } from './list-offers';
 import { MoneyController } from './money.controller';
 import { OffersController } from './offers.controller';
 import { PoliciesController } from './policies.controller';
+import { PolicySettingsController, PolicyStepsController } from './policy-steps.controller';
 import { OpenStreams } from './open-streams';
 import { ProblemFilter } from './problem-filter';
 import { RateLimits } from './rate-limits';
@@ -29,11 +34,15 @@ import { RetryJob } from './retry-job';
 import { RouterController } from './router.controller';
 import { StreamEvents } from './stream-events';
 import { SubmitJob } from './submit-job';
+import { ChangeSuspensions } from './change-suspensions';
+import { SuspensionsController } from './suspensions.controller';
 import { SupervisorController, WorkloadFilesController } from './supervisor.controller';
 
 const useCases: readonly Provider[] = [
   Admission,
+  AskFeasibility,
   CancelJob,
+  ChangeSuspensions,
   ClockAndIds,
   EventWaits,
   ExplainJob,
@@ -41,6 +50,7 @@ const useCases: readonly Provider[] = [
   IssueApiKey,
   ListJobs,
   ListOffers,
+  PriceHistory,
   OpenStreams,
   RateLimits,
   ReadLogs,
@@ -52,7 +62,7 @@ const useCases: readonly Provider[] = [
 
 /**
  * The gateway: REST, access and event streams. Brings no stores of its own: what it needs must be provided by `imports` or
- * `providers`, under the abstract classes as tokens: Jobs, Attempts, Events, Decisions, Offers, Logs, Artifacts, ApiKeys,
+ * `providers`, under the abstract classes as tokens: Jobs, Attempts, Events, Decisions, Offers, Suspensions, Logs, Artifacts, ApiKeys,
  * Budgets and EventSignal (storage), Doorbell, Messages, Clock, Ids, JobSecrets and GatewaySettings. `prepareHttp` belongs to it: without
  * that, every route is closed.
  */
@@ -69,8 +79,14 @@ export class GatewayModule {
         JobDataController,
         DecisionsController,
         OffersController,
+        SuspensionsController,
+        PricesController,
+        PriceSheetsController,
         PoliciesController,
+        PolicyStepsController,
+        PolicySettingsController,
         MoneyController,
+        CommitmentsController,
         ApiKeysController,
         SupervisorController,
         WorkloadFilesController,

@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { RouteOptions } from 'fastify';
 import { readDocument, type DocumentFormat } from '#libs/contracts';
 import { Admission } from './auth';
+import { rememberText } from './document-text';
 import { Refusal } from './refusal';
 import { ARTIFACT_LIMIT_BYTES, BODY_LIMIT_BYTES, LOG_CHUNK_LIMIT_BYTES } from './settings';
 
@@ -48,6 +49,10 @@ export async function prepareHttp(app: NestFastifyApplication): Promise<void> {
   server.removeAllContentTypeParsers();
   parseDocuments(server, ['application/json'], 'json');
   parseDocuments(server, ['application/yaml', 'application/x-yaml', 'text/yaml'], 'yaml');
+  // Read where it is known what the rows are about.
+  server.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body.toString()),
+  );
   server.addContentTypeParser(
     ['application/octet-stream', 'application/x-tar'],
     { parseAs: 'buffer' },
@@ -62,7 +67,10 @@ function parseDocuments(server: Server, types: readonly string[], format: Docume
     const text = body.toString();
     if (text.trim() === '') return done(null, undefined);
     const read = readDocument(text, format);
-    if (read.ok) return done(null, read.value);
+    if (read.ok) {
+      rememberText(read.value, text);
+      return done(null, read.value);
+    }
     done(new Refusal('malformed-request', { problems: [...read.problems] }));
   });
 }

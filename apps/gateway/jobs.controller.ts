@@ -23,6 +23,7 @@ import {
 } from '#libs/contracts';
 import { canonicalJson } from '#libs/domain';
 import { Clock } from '#libs/runtime';
+import { AskFeasibility } from './ask-feasibility';
 import { principalOf } from './auth';
 import { CancelJob } from './cancel-job';
 import { ExplainJob } from './explain-job';
@@ -44,6 +45,7 @@ export class SubmitController {
     private readonly retryJob: RetryJob,
     private readonly find: FindJob,
     private readonly messages: Messages,
+    private readonly askFeasibility: AskFeasibility,
     private readonly clock: Clock,
   ) {}
 
@@ -86,9 +88,12 @@ export class SubmitController {
 
   private async answer({ job, replayed }: Accepted, reply: FastifyReply): Promise<JobView> {
     reply.status(replayed ? 200 : 201).header('location', `/v1/jobs/${job.id}`);
-    if (!replayed) return jobView(job, [], this.clock.nowMs());
+    const nowMs = this.clock.nowMs();
+    if (!replayed)
+      return jobView(job, [], nowMs, await this.askFeasibility.run(job.spec, job.submittedAtMs));
     reply.header('idempotency-replayed', 'true');
-    return jobView(job, await this.find.attemptsOf(job.id), this.clock.nowMs());
+    const feasibility = await this.find.feasibilityOf(job);
+    return jobView(job, await this.find.attemptsOf(job.id), nowMs, feasibility);
   }
 }
 
@@ -117,7 +122,8 @@ export class JobsController {
   async show(@Param('jobId') jobId: string, @Req() request: FastifyRequest): Promise<JobView> {
     const by = principalOf(request);
     const { job, attempts } = await this.find.withAttempts(jobId, by);
-    return jobFor(by, jobView(job, attempts, this.clock.nowMs()));
+    const feasibility = await this.find.feasibilityOf(job);
+    return jobFor(by, jobView(job, attempts, this.clock.nowMs(), feasibility));
   }
 
   @Get(':jobId/why')

@@ -1,5 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Messages, offerQuerySchema, type OfferView, type ProviderView } from '#libs/contracts';
+import { Clock } from '#libs/runtime';
+import { Feeds } from '#libs/storage';
 import { ListOffers } from './list-offers';
 import { parse } from './parse';
 import { offerView } from './views/offer-view';
@@ -9,6 +11,8 @@ import { offerView } from './views/offer-view';
 export class OffersController {
   constructor(
     private readonly listOffers: ListOffers,
+    private readonly feeds: Feeds,
+    private readonly clock: Clock,
     private readonly messages: Messages,
   ) {}
 
@@ -17,7 +21,8 @@ export class OffersController {
     @Query() query: unknown,
   ): Promise<{ items: readonly OfferView[]; next: string | null; bookVersion: number }> {
     const { items, next, bookVersion } = await this.listOffers.run(parse(offerQuerySchema, query));
-    return { items: items.map(offerView), next, bookVersion };
+    const at = { feeds: await this.feeds.freshness(), nowMs: this.clock.nowMs() };
+    return { items: items.map((offer) => offerView(offer, at)), next, bookVersion };
   }
 
   @Get('providers')

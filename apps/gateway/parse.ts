@@ -6,6 +6,7 @@ import {
   type ProblemCode,
 } from '#libs/contracts';
 import type { JobSpec, PolicyDocument } from '#libs/domain';
+import { placed } from './document-text';
 import { Refusal } from './refusal';
 
 /** A query or body as its schema reads it, or a refusal with everything that is wrong. */
@@ -30,7 +31,7 @@ export function parseJob(body: unknown): JobSpec {
 export function parsePolicy(body: unknown): PolicyDocument {
   const parsed = parsePolicyDocument(body);
   if (parsed.ok) return parsed.document;
-  throw new Refusal('invalid-policy', { problems: [...parsed.problems] });
+  throw new Refusal('invalid-policy', { problems: placed(parsed.problems, body) });
 }
 
 const INDEX = /^\d{1,4}$/;

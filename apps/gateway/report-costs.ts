@@ -36,9 +36,10 @@ export class ReportCosts {
       groupBy: [...groupBy],
       limit: MAX_ROWS,
     });
-    const shown = rows.map(({ group, billed, baseline, comparable, leaseMs, jobs }) => ({
+    const shown = rows.map(({ group, billed, listCost, baseline, comparable, leaseMs, jobs }) => ({
       group: Object.fromEntries(groupBy.map((name, index) => [name, group[index] ?? null])),
       billedMicroUsd: billed,
+      listMicroUsd: listCost,
       baselineMicroUsd: baseline,
       savingMicroUsd: baseline === null ? null : baseline - comparable,
       leaseMs,
@@ -57,7 +58,15 @@ export class ReportCosts {
 
 /** The report for a spreadsheet: dollars with all six decimals, hours with as many as it takes. */
 export function costCsv({ groupBy, rows }: CostReportView): string {
-  const columns = [...groupBy, 'billed_usd', 'baseline_usd', 'saving_usd', 'lease_hours', 'jobs'];
+  const columns = [
+    ...groupBy,
+    'billed_usd',
+    'baseline_usd',
+    'saving_usd',
+    'lease_hours',
+    'jobs',
+    'list_usd',
+  ];
   const lines = rows.map((row) => [
     ...groupBy.map((name) => harmless(row.group[name] ?? '')),
     dollars(row.billedMicroUsd),
@@ -65,6 +74,7 @@ export function costCsv({ groupBy, rows }: CostReportView): string {
     dollars(row.savingMicroUsd),
     (row.leaseMs / MS_PER_HOUR).toFixed(6),
     String(row.jobs),
+    dollars(row.listMicroUsd),
   ]);
   return stringify([columns, ...lines], { record_delimiter: '\r\n' });
 }
@@ -81,6 +91,7 @@ function dollars(micros: number | null): string {
 function totalOf(rows: CostReportView['rows']): CostReportView['total'] {
   return {
     billedMicroUsd: rows.reduce((sum, row) => sum + row.billedMicroUsd, 0),
+    listMicroUsd: rows.reduce((sum, row) => sum + row.listMicroUsd, 0),
     baselineMicroUsd: sumOrNull(rows.map((row) => row.baselineMicroUsd)),
     savingMicroUsd: sumOrNull(rows.map((row) => row.savingMicroUsd)),
   };

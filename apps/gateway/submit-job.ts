@@ -105,6 +105,7 @@ function newJob(id: JobId, { spec, by }: Order, nowMs: number): Job {
     decisionId: null,
     lineKey: lineKey(nowMs, spec.priority),
     baseline: null,
+    outlook: null,
     revision: 0,
     dueAtMs: nowMs,
   };

@@ -16,6 +16,7 @@ import {
   chunkQuerySchema,
   exitReportSchema,
   Messages,
+  MessageUnanswered,
   readDataUri,
 } from '#libs/contracts';
 import type { Attempt } from '#libs/domain';
@@ -85,6 +86,7 @@ export class SupervisorController {
 @Controller('v1/attempts/:attemptId')
 export class WorkloadFilesController {
   constructor(
+    private readonly messages: Messages,
     private readonly jobs: Jobs,
     private readonly artifacts: Artifacts,
     private readonly clock: Clock,
@@ -126,8 +128,8 @@ export class WorkloadFilesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Buffer | undefined> {
-    const { jobId } = attemptOf(request);
-    const saved = await this.artifacts.get({ jobId, kind: 'checkpoint', index: 0 });
+    const { jobId, slot } = attemptOf(request);
+    const saved = await this.artifacts.get({ jobId, kind: 'checkpoint', index: slot });
     reply.status(saved === null ? 204 : 200);
     if (saved === null) return undefined;
     reply.header('content-type', saved.meta.contentType);
@@ -141,7 +143,19 @@ export class WorkloadFilesController {
     const attempt = attemptOf(request);
     const job = found(await this.jobs.get(attempt.jobId), 'job');
     found(job.spec.checkpoint, 'checkpoint');
-    return this.keep(attempt, 'checkpoint', 0, body, request);
+    // Each node of a gang has a checkpoint of its own.
+    const kept = await this.keep(attempt, 'checkpoint', attempt.slot, body, request);
+    await this.tell(attempt);
+    return kept;
+  }
+
+  /** The checkpoint is safe whether or not the dispatcher hears of it now; unheard, less work counts as done until the next. */
+  private async tell({ id }: Attempt): Promise<void> {
+    try {
+      await this.messages.send('workload.checkpoint', { attemptId: id });
+    } catch (error) {
+      if (!(error instanceof MessageUnanswered)) throw error;
+    }
   }
 
   private async keep(

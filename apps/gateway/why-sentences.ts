@@ -42,7 +42,9 @@ const attemptWords: { readonly [O in AttemptOutcome]: string } = {
   'out-of-budget': 'used up the budget',
   cancelled: 'was cancelled',
   'price-drifted': 'became too dear',
-  moved: 'was moved to a safer place',
+  moved: 'was moved to a better place',
+  unneeded: 'was given up because another one made it unnecessary',
+  'gang-broken': 'was given up because a machine beside it was refused or lost',
 };
 
 /** The same answer in plain words, most important first. */
@@ -71,10 +73,25 @@ function choice({ chosen, nextBest }: Facts, { decision }: Story): readonly stri
   const { rankedCount, rejectedCount } = decision.summary;
   const place = chosen.rank === 1 ? 'the cheapest to finish' : `number ${chosen.rank}`;
   const first = `${chosen.offerId} was ${place} of ${rankedCount} ${plural(rankedCount, 'offer')} that could serve it (${rejectedCount} could not): ${usd(chosen.expectedCostMicroUsd)} expected under policy ${chosen.policyVersion}.`;
-  if (nextBest === null) return [first];
+  const notes = predictionNotes(chosen.effective);
+  if (nextBest === null) return [first, ...notes];
   const more = nextBest.differenceMicroUsd;
   const compared = more >= 0 ? `${usd(more)} more` : `${usd(-more)} less`;
-  return [first, `The next best, ${nextBest.offerId}, was expected to cost ${compared}.`];
+  return [first, `The next best, ${nextBest.offerId}, was expected to cost ${compared}.`, ...notes];
+}
+
+/** What else went into the expectation: what is paid for already, and what earlier predictions taught. */
+function predictionNotes(effective: NonNullable<Facts['chosen']>['effective']): readonly string[] {
+  if (effective === null) return [];
+  const { commitment, calibration } = effective;
+  const paid = commitment === null ? [] : [`Commitment ${commitment} pays for the lease there.`];
+  const corrected = Object.entries({
+    interruption: calibration.interruption,
+    'start-up': calibration.startUp,
+    waiting: calibration.waiting,
+  }).flatMap(([term, factor]) => (factor === 1 ? [] : [`${term} ×${factor}`]));
+  if (corrected.length === 0) return paid;
+  return [...paid, `Earlier predictions there were corrected: ${corrected.join(', ')}.`];
 }
 
 function history({ attempts }: Facts): readonly string[] {
@@ -93,17 +110,13 @@ function rules({ rules: refusing }: Facts): readonly string[] {
   );
 }
 
-function waiting({ waitingFor, reasons }: Facts): readonly string[] {
+function waiting({ waitingFor, feasibility }: Facts): readonly string[] {
   if (waitingFor === null) return [];
-  const [first] = reasons;
-  const why =
-    first === undefined
-      ? []
-      : [`Most offers were refused as ${first.code}; what helps: ${first.remedy}.`];
   const { awaited } = waitingFor;
-  if (awaited.length === 0) return why;
+  const can = feasibility === null ? [] : feasibility.sentences;
+  if (awaited.length === 0) return can;
   const count = `${awaited.length} ${plural(awaited.length, 'offer')}`;
-  return [`It stands in line for ${count} that would serve it, first ${awaited[0]}.`, ...why];
+  return [`It stands in line for ${count} that would serve it, first ${awaited[0]}.`, ...can];
 }
 
 function money({ cost, baseline }: Facts): readonly string[] {

@@ -2,6 +2,7 @@ import type { WhyView } from '#libs/contracts';
 import {
   attemptCost,
   baselineCost,
+  feasibilityOf,
   mayHoldLease,
   microUsd,
   remedies,
@@ -14,7 +15,10 @@ import {
 import type { DecisionRecord } from '#libs/storage';
 import type { Story } from './story';
 import { sentencesOf } from './why-sentences';
-import { baselineView, refusedView } from './views/decision-view';
+import { baselineView } from './views/decision-view';
+import { effectiveView } from './views/cost-view';
+import { feasibilityView } from './views/feasibility-view';
+import { refusedView } from './views/refused-view';
 import { timeOf, timeOrNull } from './views/times';
 
 /** Where a job is and why, what it cost and what it waits for. Pure: everything it says follows from what is stored. */
@@ -31,6 +35,7 @@ export function whyOf(story: Story): WhyView {
     reasons: reasonsOf(decision),
     cost: costOf(story),
     baseline: baselineView(job.baseline),
+    feasibility: feasibilityOfWaiting(story),
     waitingFor: waitingFor(story),
     attempts: attempts.map((attempt) => ({
       number: attempt.number,
@@ -74,6 +79,7 @@ function chosenOf({ attempts, decision }: Story): WhyView['chosen'] {
     rank: ranked === undefined ? null : index + 1,
     expectedCostMicroUsd: ranked?.expectedCost ?? null,
     terms: ranked === undefined ? null : { ...ranked.terms },
+    effective: effectiveView(ranked?.effective),
   };
 }
 
@@ -129,6 +135,13 @@ function costOf({ job, attempts, nowMs }: Story): WhyView['cost'] {
     baselineMicroUsd: ran ? baseline : null,
     savingMicroUsd: ran ? microUsd(baseline - soFar) : null,
   };
+}
+
+/** Of a job that has no place: whether it can ever have one, as decided last. */
+function feasibilityOfWaiting({ job, attempts, decision }: Story): WhyView['feasibility'] {
+  const placed = attempts.some(({ phase }) => phase !== 'released');
+  if (decision === null || job.outcome !== null || placed) return null;
+  return feasibilityView(feasibilityOf(decision.summary));
 }
 
 function waitingFor({ job, attempts, decision }: Story): WhyView['waitingFor'] {

@@ -57,7 +57,14 @@ export function assemble(runtime: StandaloneRuntime, platform: Platform): Assemb
   return {
     module: StandaloneModule.with([
       PolicyEngineModule.with({ stores, queues, clock, ids, metrics }),
-      CostOracleModule.with({ stores, queues, adapters, clock, retention: config }),
+      CostOracleModule.with({
+        stores,
+        queues,
+        adapters,
+        feeds: providers.feeds,
+        clock,
+        retention: config,
+      }),
       DispatcherModule.with({ stores, queues, adapters, clock, ids, workload, metrics, log }),
       HealthMonitorModule.with({ stores, queues, clock, providers: providers.providers }),
       gateway.module,

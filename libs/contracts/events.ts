@@ -43,6 +43,17 @@ export const eventCatalogue: readonly EventContract[] = [
     payload: 'awaited: how many offers; untilMs: when it is looked at again',
   },
   {
+    type: 'job.feasibility-changed',
+    meaning: 'Whether any offer can ever run the waiting job is answered differently than before.',
+    payload: 'from, to: now, not-now, never or unknown; because: why, in words',
+  },
+  {
+    type: 'job.reconsidered',
+    meaning: 'The job was looked at again, and something else is to be done or for another reason.',
+    payload:
+      'do: stay, move, start or wait; to: an offer or null; because; latenessBps; noReturnAtMs or null',
+  },
+  {
     type: 'job.cancel-requested',
     meaning: 'Somebody asked to end the job.',
     payload: 'by: who asked',

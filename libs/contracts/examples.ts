@@ -1,6 +1,10 @@
 import { parseJobSpec } from './parse-job-spec';
 import type { AttemptView, EventView, JobView } from './http-jobs';
+import type { FeasibilityView } from './http-decisions';
+import type { SuspensionRequest, SuspensionView } from './http-health';
+import { exampleEffective } from './examples-costs';
 import type { OfferView } from './http-offers';
+import type { PolicyVersionView } from './http-policies';
 import { formatJobSpec } from './format-job-spec';
 
 /** What the OpenAPI document shows; each is checked against its schema by a test. */
@@ -32,6 +36,9 @@ export const exampleOffer: OfferView = {
   diskGb: 3_800,
   interruptible: true,
   pricePerHourMicroUsd: 2_500_000,
+  source: 'listing/aws',
+  readAt: AT,
+  stale: false,
   settlementToken: null,
   billingIncrementMs: 1_000,
   billingMinimumMs: 60_000,
@@ -58,6 +65,7 @@ const exampleTerms = {
   verification: 0,
   'provider-failure': 54_000,
   lateness: 0,
+  preference: 0,
 };
 
 export const exampleSummary = {
@@ -85,8 +93,41 @@ export const exampleJob: JobView = {
   attempts: 1,
   costMicroUsd: 1_250_000,
   baseline,
+  outlook: {
+    at: '2026-11-21T09:05:00.000Z',
+    do: 'stay',
+    to: null,
+    because: 'nothing-better',
+    latenessBps: 12,
+    noReturnAt: '2026-11-21T14:40:00.000Z',
+    waitingFor: { what: 'point-of-no-return', offers: [] },
+    nextLookAt: '2026-11-21T09:20:00.000Z',
+  },
+  service: null,
   spec: specOf(exampleJobSpec),
+  feasibility: null,
   withheld: [],
+};
+
+export const exampleFeasibility: FeasibilityView = {
+  verdict: 'now',
+  sentences: ['1 of 2 offers can run this now.'],
+  offers: 2,
+  serving: 1,
+  passing: 0,
+  removals: [{ code: 'gpu-mismatch', ruleId: null, offers: 1 }],
+  nearestMiss: null,
+  relaxations: [
+    {
+      code: 'gpu-mismatch',
+      ruleId: null,
+      text: 'needs H100:1, has L4:1',
+      remedy: 'list more GPU alternatives in resources.gpus',
+      offers: 1,
+      offersNow: 1,
+      offerId: 'aws/us-east-1/g6.xlarge/spot',
+    },
+  ],
 };
 
 export const exampleRanking = {
@@ -101,6 +142,7 @@ export const exampleRanking = {
       terms: exampleTerms,
       latenessBps: 0,
       noReturnAt: null,
+      effective: exampleEffective,
     },
   ],
   rankedCount: 1,
@@ -122,6 +164,7 @@ export const exampleRanking = {
     },
   ],
   baseline,
+  feasibility: exampleFeasibility,
 };
 
 export const exampleDecision = {
@@ -135,6 +178,9 @@ export const exampleDecision = {
 export const exampleAttempt: AttemptView = {
   id: 'att-019aa5c2f5b27c90',
   number: 1,
+  role: 'solo',
+  slot: 0,
+  round: 1,
   decisionId: exampleDecision.id,
   offerId: exampleOffer.id,
   provider: 'aws',
@@ -146,6 +192,7 @@ export const exampleAttempt: AttemptView = {
   error: null,
   pricePerHourMicroUsd: 2_500_000,
   costMicroUsd: 1_250_000,
+  commitment: null,
   billedFrom: AT,
   billedTo: null,
   workloadStartedAt: AT,
@@ -189,6 +236,7 @@ export const exampleWhy = {
     rank: 1,
     expectedCostMicroUsd: 11_228_500,
     terms: exampleTerms,
+    effective: exampleEffective,
   },
   nextBest: null,
   rules: [],
@@ -200,6 +248,7 @@ export const exampleWhy = {
     savingMicroUsd: null,
   },
   baseline,
+  feasibility: null,
   waitingFor: null,
   attempts: [
     { number: 1, offerId: exampleOffer.id, outcome: null, costMicroUsd: 1_250_000, exitCode: null },
@@ -214,13 +263,19 @@ export const exampleReport = {
     {
       group: { project: 'vision' },
       billedMicroUsd: 1_250_000,
+      listMicroUsd: 1_250_000,
       baselineMicroUsd: 3_440_000,
       savingMicroUsd: 2_190_000,
       leaseMs: 1_800_000,
       jobs: 1,
     },
   ],
-  total: { billedMicroUsd: 1_250_000, baselineMicroUsd: 3_440_000, savingMicroUsd: 2_190_000 },
+  total: {
+    billedMicroUsd: 1_250_000,
+    listMicroUsd: 1_250_000,
+    baselineMicroUsd: 3_440_000,
+    savingMicroUsd: 2_190_000,
+  },
   truncated: false,
 };
 
@@ -250,18 +305,61 @@ export const exampleProvider = {
   offers: 12,
   availableOffers: 9,
   refreshedAt: AT,
+  circuit: 'closed',
+  calls: { made: 240, unanswered: 3 },
   suspensions: [],
   health: [
-    { market: 'marketplace', leaseMs: 7_200_000, interruptions: 1, starts: 4, startFailures: 0 },
+    {
+      market: 'marketplace',
+      leaseMs: 7_200_000,
+      interruptions: 1,
+      starts: 4,
+      startFailures: 0,
+      interruptionsPerHour: 0.5,
+      meanUpTimeMs: 7_200_000,
+      startupP50Ms: 41_000,
+      startupP99Ms: null,
+      recoveryMs: 95_000,
+      refusedShare: 0.2,
+      lieShare: null,
+      noticeMs: null,
+      availableMs: 21_600_000,
+      awayMs: 1_800_000,
+    },
   ],
 };
 
-export const examplePolicyVersion = {
+export const exampleSuspensionRequest: SuspensionRequest = {
+  do: 'suspend',
+  scope: 'provider',
+  key: 'akash',
+  for: '6h',
+  because: 'maintenance until noon',
+};
+
+export const exampleSuspension: SuspensionView = {
+  id: '17',
+  scope: 'provider',
+  key: 'akash',
+  job: null,
+  reason: 'maintenance until noon',
+  from: AT,
+  until: AT,
+  by: 'key-019aa5c2f3b07e30',
+  resumedAt: null,
+};
+
+export const examplePolicyVersion: PolicyVersionView = {
   name: 'health-data',
   version: 2,
+  state: 'active',
   active: true,
   createdAt: AT,
-  createdBy: 'key-019aa5c2f3b07e30',
+  createdBy: 'ann',
+  proposedBy: 'ann',
+  approvedBy: 'bob',
+  activateAt: null,
+  activatedAt: AT,
   document: {
     kind: 'RoutingPolicy',
     name: 'health-data',

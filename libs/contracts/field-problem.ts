@@ -8,6 +8,18 @@ export const fieldProblemSchema = z
     code: z.string().meta({ description: 'Stable word for programs.' }),
     message: z.string().meta({ description: 'What is wrong, for people.' }),
     remedy: z.string().meta({ description: 'What to write instead.' }),
+    within: z
+      .object({ line: z.int(), column: z.int() })
+      .meta({ description: 'Place within the text that the pointer names, counted from 1.' })
+      .optional(),
+    line: z
+      .int()
+      .meta({ description: 'In the document as it was sent, counted from 1.' })
+      .optional(),
+    column: z
+      .int()
+      .meta({ description: 'In the document as it was sent, counted from 1.' })
+      .optional(),
   })
   .meta({ id: 'FieldProblem', description: 'One thing that is wrong with a document.' });
 export type FieldProblem = Readonly<z.infer<typeof fieldProblemSchema>>;

@@ -1,4 +1,4 @@
-import type { JobSpec } from '#libs/domain';
+import type { HedgedStart, JobSpec } from '#libs/domain';
 import type { JobSpecInput } from './job-spec';
 import { formatAvailability } from './syntax/availability';
 import { formatDuration } from './syntax/duration';
@@ -21,16 +21,18 @@ export function formatJobSpec(spec: JobSpec): JobSpecInput {
     env: { ...spec.env },
     secrets: { ...spec.secrets },
     ...given('workingDirectory', spec.workingDirectory),
-    inputs: spec.inputs.map(({ path, uri, sizeGb, dataClass }) => ({
+    inputs: spec.inputs.map(({ path, uri, sizeGb, dataClass, location }) => ({
       path,
       uri,
       ...(/^data:/i.test(uri) ? {} : { size: formatQuantity(sizeGb, storage) }),
       dataClass,
+      ...given('location', location ?? null),
     })),
-    outputs: spec.outputs.map(({ path, sizeGb, dataClass }) => ({
+    outputs: spec.outputs.map(({ path, sizeGb, dataClass, location }) => ({
       path,
       size: formatQuantity(sizeGb, storage),
       dataClass,
+      ...given('location', location ?? null),
     })),
     resources: {
       gpus: formatGpus(resources.gpus),
@@ -51,7 +53,8 @@ export function formatJobSpec(spec: JobSpec): JobSpecInput {
         ? null
         : {
             path: spec.checkpoint.path,
-            interval: formatDuration(spec.checkpoint.intervalMs),
+            interval:
+              spec.checkpoint.auto === true ? 'auto' : formatDuration(spec.checkpoint.intervalMs),
             size: formatQuantity(spec.checkpoint.sizeGb, storage),
           },
     ),
@@ -63,7 +66,10 @@ export function formatJobSpec(spec: JobSpec): JobSpecInput {
         'availability',
         sla.availabilityBps === null ? null : formatAvailability(sla.availabilityBps),
       ),
+      hedgedStart: hedgedStarts[sla.hedgedStart],
     },
+    nodes: spec.nodes,
+    ...given('replicas', spec.replicas === null ? null : { ...spec.replicas }),
     durationEstimate: formatDuration(spec.durationEstimateMs),
     budget: {
       ...given(
@@ -77,6 +83,12 @@ export function formatJobSpec(spec: JobSpec): JobSpecInput {
     infra: { include: [...spec.infra.include], exclude: [...spec.infra.exclude] },
   };
 }
+
+const hedgedStarts: { readonly [H in HedgedStart]: boolean | 'auto' } = {
+  never: false,
+  auto: 'auto',
+  always: true,
+};
 
 /** An absent wish is left out, as people leave it out. */
 function given<Name extends string, Value>(

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { listOf, time } from './http-shapes';
-import { policyDocumentSchema } from './policy';
 import { roles } from './roles';
 
 const MAX_PROJECTS = 100;
@@ -51,29 +50,6 @@ export const createdApiKeySchema = z
   })
   .meta({ id: 'CreatedApiKey' });
 export type CreatedApiKeyView = z.infer<typeof createdApiKeySchema>;
-
-export const policyVersionSchema = z
-  .object({
-    name: z.string(),
-    version: z.int(),
-    active: z.boolean(),
-    createdAt: time('When it was saved.'),
-    createdBy: z.string(),
-    document: policyDocumentSchema,
-  })
-  .meta({ id: 'PolicyVersion' });
-export type PolicyVersionView = z.input<typeof policyVersionSchema>;
-export const policyListSchema = listOf(policyVersionSchema).meta({ id: 'PolicyList' });
-
-export const activationSchema = z
-  .strictObject({
-    version: z
-      .int()
-      .min(1)
-      .nullable()
-      .meta({ description: 'The version to put in force; null takes the policy out of force.' }),
-  })
-  .meta({ id: 'PolicyActivation', examples: [{ version: 2 }] });
 
 export const beatSchema = z
   .strictObject({ bootId: z.string().min(1).max(200) })

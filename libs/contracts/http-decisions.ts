@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { costTermNames } from '#libs/domain';
+import { costTermNames, feasibilityVerdicts } from '#libs/domain';
+import { effectiveCostSchema } from './http-costs';
 import { money, time } from './http-shapes';
 import { offerViewSchema } from './http-offers';
 
@@ -15,6 +16,9 @@ export const rankedOfferSchema = z
     terms: costTermsSchema,
     latenessBps: z.int().meta({ description: 'Chance of missing the deadline, basis points.' }),
     noReturnAt: time('From then on only a reliable offer can make the deadline.').nullable(),
+    effective: effectiveCostSchema
+      .nullable()
+      .meta({ description: 'What the terms come to; null in decisions from before it was kept.' }),
   })
   .meta({ id: 'RankedOffer' });
 
@@ -42,6 +46,40 @@ export const baselineSchema = z
     description: 'The cheapest compliant on-demand offer of a hyperscaler; savings count from it.',
   });
 
+export const feasibilitySchema = z
+  .object({
+    verdict: z.enum(feasibilityVerdicts).meta({
+      description:
+        '`now`: some offer serves; `not-now`: some would once they are free; `never`: none does until somebody changes the job, a policy or what is on sale; `unknown`: no offer is known.',
+    }),
+    sentences: z.array(z.string()).meta({ description: 'The same in plain words.' }),
+    offers: z.int().meta({ description: 'How many were looked at.' }),
+    serving: z.int(),
+    passing: z.int().meta({ description: 'Refused only for what passes by itself.' }),
+    removals: z
+      .array(z.object({ code: z.string(), ruleId: z.string().nullable(), offers: z.int() }))
+      .meta({ description: 'What removes offers for good, most first.' }),
+    nearestMiss: refusedOfferSchema.nullable(),
+    relaxations: z
+      .array(
+        z.object({
+          code: z.string(),
+          ruleId: z.string().nullable(),
+          text: z.string().meta({ description: 'As it was given for the cheapest of them.' }),
+          remedy: z.string(),
+          offers: z.int().meta({ description: 'Offers that nothing else keeps out for good.' }),
+          offersNow: z.int().meta({ description: 'How many of them are free now.' }),
+          offerId: z.string().meta({ description: 'The cheapest of them.' }),
+        }),
+      )
+      .meta({ description: 'What giving up one thing alone would open, most first.' }),
+  })
+  .meta({
+    id: 'Feasibility',
+    description: 'Whether any offer can ever run a job, and what would help.',
+  });
+export type FeasibilityView = z.infer<typeof feasibilitySchema>;
+
 const rankingFields = {
   engine: z.string(),
   policyVersion: z.string().meta({ examples: ['builtin@1'] }),
@@ -55,6 +93,7 @@ const rankingFields = {
   ruleCounts: z.record(z.string(), z.int()).meta({ description: 'The same for policy rules.' }),
   rejected: z.array(refusedOfferSchema).meta({ description: 'The nearest misses first.' }),
   baseline: baselineSchema.nullable(),
+  feasibility: feasibilitySchema,
 };
 
 export const planSchema = z.object(rankingFields).meta({

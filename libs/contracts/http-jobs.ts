@@ -6,8 +6,17 @@ import {
   jobStates,
   workloadClasses,
   workloadExitReasons,
+  attemptRoles,
+  awaitedThings,
+  reconsiderationReasons,
 } from '#libs/domain';
-import { baselineSchema, costTermsSchema, refusedOfferSchema } from './http-decisions';
+import {
+  baselineSchema,
+  costTermsSchema,
+  feasibilitySchema,
+  refusedOfferSchema,
+} from './http-decisions';
+import { effectiveCostSchema } from './http-costs';
 import { listOf, money, numberText, pageOf, pageQuery, time, yesNo } from './http-shapes';
 import { jobSpecSchema } from './job-spec';
 
@@ -32,6 +41,38 @@ export const jobSummarySchema = z.object(summaryFields).meta({ id: 'JobSummary' 
 export type JobSummary = z.infer<typeof jobSummarySchema>;
 export const jobPageSchema = pageOf(jobSummarySchema).meta({ id: 'JobPage' });
 
+const bps = (description: string) => z.int().min(0).max(10_000).meta({ description });
+
+const outlookSchema = z
+  .object({
+    at: time('When it was looked at last.'),
+    do: z.enum(['stay', 'move', 'start', 'wait']),
+    to: z.string().nullable().meta({ description: 'The offer that it is to go to.' }),
+    because: z.enum(reconsiderationReasons),
+    latenessBps: bps('Chance of missing the deadline, in basis points; 0 without one.'),
+    noReturnAt: time('From then on only a reliable offer is sure to keep the deadline.').nullable(),
+    waitingFor: z
+      .object({ what: z.enum(awaitedThings), offers: z.array(z.string()) })
+      .nullable()
+      .meta({ description: 'What the job waits for, and the offers that would bring it.' }),
+    nextLookAt: time('When it is looked at next, at the latest.'),
+  })
+  .meta({
+    id: 'Outlook',
+    description: 'What the last reconsideration said; null before the first.',
+  });
+
+const serviceSchema = z
+  .object({
+    target: z.int(),
+    extra: z.int(),
+    ready: z.int().meta({ description: 'Replicas that answer requests now.' }),
+    availabilityBps: bps(
+      'Share of the time since the first replica was ready in which at least `target` were, in basis points.',
+    ),
+  })
+  .meta({ id: 'Service', description: 'How a service stands; null for work that ends by itself.' });
+
 export const jobViewSchema = z
   .object({
     ...summaryFields,
@@ -41,7 +82,13 @@ export const jobViewSchema = z
     attempts: z.int().meta({ description: 'How many there were.' }),
     costMicroUsd: money('Charged so far, at the prices that were quoted.'),
     baseline: baselineSchema.nullable(),
+    outlook: outlookSchema.nullable(),
+    service: serviceSchema.nullable(),
     spec: jobSpecSchema,
+    feasibility: feasibilitySchema.nullable().meta({
+      description:
+        'Whether any offer can ever run it, as decided last; null when nothing was decided or nobody could say in time.',
+    }),
     withheld: z.array(z.string()).meta({
       description:
         'Pointers into this document to what the key may not see and what is therefore replaced by a stand-in.',
@@ -94,6 +141,11 @@ export const attemptViewSchema = z
   .object({
     id: z.string(),
     number: z.int(),
+    role: z.enum(attemptRoles).meta({
+      description: 'solo, or what it is beside the other attempts of its round.',
+    }),
+    slot: z.int().meta({ description: 'Rank of a node, index of a replica; 0 otherwise.' }),
+    round: z.int().meta({ description: 'Attempts that were planned together share it.' }),
     decisionId: z.string(),
     offerId: z.string(),
     provider: z.string(),
@@ -107,7 +159,8 @@ export const attemptViewSchema = z
       .nullable()
       .meta({ description: 'The refusal of the provider.' }),
     pricePerHourMicroUsd: money('The rate that was quoted and is charged.'),
-    costMicroUsd: money('Charged so far.'),
+    costMicroUsd: money('Charged so far, without what is paid for already.'),
+    commitment: z.string().nullable().meta({ description: 'What pays for the lease already.' }),
     billedFrom: time('When it began to cost.').nullable(),
     billedTo: time('When it ended to cost.').nullable(),
     workloadStartedAt: time('As the supervisor told.').nullable(),
@@ -198,6 +251,7 @@ export const whySchema = z
         rank: z.int().nullable().meta({ description: '1 is the best; null below the kept head.' }),
         expectedCostMicroUsd: z.int().nullable(),
         terms: costTermsSchema.nullable(),
+        effective: effectiveCostSchema.nullable(),
       })
       .nullable()
       .meta({ description: 'Why there: the placement and what it was expected to cost.' }),
@@ -230,6 +284,9 @@ export const whySchema = z
       savingMicroUsd: z.int().nullable(),
     }),
     baseline: baselineSchema.nullable(),
+    feasibility: feasibilitySchema.nullable().meta({
+      description: 'Whether any offer can ever run it, while it has no place.',
+    }),
     waitingFor: z
       .object({
         awaited: z.array(z.string()).meta({ description: 'Offers that would serve once free.' }),

@@ -3,7 +3,15 @@ import { moneyField } from './job-spec-fields';
 import { listOf, money, time } from './http-shapes';
 
 /** What costs can be grouped by. */
-export const costDimensions = ['project', 'cost-centre', 'provider', 'gpu', 'day'] as const;
+export const costDimensions = [
+  'project',
+  'cost-centre',
+  'provider',
+  'gpu',
+  'day',
+  'kind',
+  'commitment',
+] as const;
 export type CostDimension = (typeof costDimensions)[number];
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -23,7 +31,7 @@ export const costQuerySchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'One or several of project, cost-centre, provider, gpu, day; project by default.',
+        'One or several of project, cost-centre, provider, gpu, day, kind (compute, outputs, checkpoint), commitment; project by default.',
       examples: ['project,provider'],
     }),
   project: z
@@ -49,7 +57,8 @@ export const costReportSchema = z
         group: z
           .record(z.string(), z.string().nullable())
           .meta({ description: 'A value for each dimension; null where a charge has none.' }),
-        billedMicroUsd: money('Charged.'),
+        billedMicroUsd: money('Charged: the effective cost beyond what is paid for already.'),
+        listMicroUsd: money('The same at list price, with what commitments have paid.'),
         baselineMicroUsd: z
           .int()
           .nullable()
@@ -61,6 +70,7 @@ export const costReportSchema = z
     ),
     total: z.object({
       billedMicroUsd: money('Charged in all.'),
+      listMicroUsd: money('At list price in all.'),
       baselineMicroUsd: z.int().nullable(),
       savingMicroUsd: z.int().nullable(),
     }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { complianceRegimes, interconnects, markets, providerKinds } from '#libs/domain';
 import { pricePerHourField } from './job-spec-fields';
-import { listOf, money, pageOf, pageQuery, time, yesNo } from './http-shapes';
+import { money, pageOf, pageQuery, time, yesNo } from './http-shapes';
 
 /** An offer as the API shows it. */
 export const offerViewSchema = z
@@ -26,6 +26,12 @@ export const offerViewSchema = z
     diskGb: z.number(),
     interruptible: z.boolean(),
     pricePerHourMicroUsd: money('The rate of the whole machine.'),
+    source: z.string().meta({
+      description: 'Where the price comes from; see /v1/feeds.',
+      examples: ['aws/price-list'],
+    }),
+    readAt: time('When the source was last read.').nullable(),
+    stale: z.boolean().meta({ description: 'Too old to decide by.' }),
     settlementToken: z.string().nullable(),
     billingIncrementMs: z.int(),
     billingMinimumMs: z.int(),
@@ -81,35 +87,3 @@ export type OfferQuery = z.output<typeof offerQuerySchema>;
 export const offerPageSchema = pageOf(offerViewSchema)
   .extend({ bookVersion: z.int().meta({ description: 'Version of the offer book.' }) })
   .meta({ id: 'OfferPage' });
-
-/** A provider and how it has been doing. */
-export const providerViewSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    kind: z.enum(providerKinds),
-    mode: z.enum(['live', 'emulated']),
-    offers: z.int().meta({ description: 'In the book now.' }),
-    availableOffers: z.int(),
-    refreshedAt: time('When its offers were last read.').nullable(),
-    suspensions: z.array(
-      z.object({
-        scope: z.string(),
-        key: z.string(),
-        reason: z.string(),
-        until: time('When it ends.'),
-      }),
-    ),
-    health: z.array(
-      z.object({
-        market: z.enum(markets),
-        leaseMs: z.int(),
-        interruptions: z.int(),
-        starts: z.int(),
-        startFailures: z.int(),
-      }),
-    ),
-  })
-  .meta({ id: 'Provider', description: 'A provider and how it has been doing.' });
-export type ProviderView = z.infer<typeof providerViewSchema>;
-export const providerListSchema = listOf(providerViewSchema).meta({ id: 'ProviderList' });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { interconnects, retryCauses } from '#libs/domain';
+import { interconnects, retryCauses, type HedgedStart, type Replicas } from '#libs/domain';
 import {
   dataClassField,
   durationField,
@@ -19,6 +19,9 @@ import { readAvailability } from './syntax/availability';
 import { readGpus } from './syntax/gpus';
 import { MAX_INFRA_ENTRIES, readGlob, readInfra } from './syntax/infra';
 import { cpus, memory } from './syntax/quantity';
+import { readDuration } from './syntax/duration';
+import { readLocation } from './syntax/location';
+import { read, type Reading } from './syntax/reading';
 
 /** What holds where a job says nothing. The rest follows from the workload class, see `normaliseJobSpec`. */
 export const jobSpecDefaults = {
@@ -32,6 +35,7 @@ export const jobSpecDefaults = {
   memory: '1GB+',
   disk: '10GB',
   priority: 50,
+  nodes: 1,
   checkpointInterval: '10m',
   checkpointSize: '1GB',
   inputSize: '1GB',
@@ -41,6 +45,20 @@ export const jobSpecDefaults = {
 } as const;
 
 const MAX_RETRIES = 100;
+const DEFAULT_EXTRA_REPLICAS = 1;
+
+const locationField = (description: string) =>
+  written(z.string().meta({ description, examples: ['aws/us-east-1', 'DE'] }), readLocation);
+
+/** A duration, or `auto`. */
+const intervalField = written(
+  z.string().meta({
+    description:
+      'How often the workload saves; auto: as often as costs least where it runs (the supervisor sends what is there that often).',
+    examples: ['10m', 'auto'],
+  }),
+  (text): Reading<number | 'auto'> => (text.trim() === 'auto' ? read('auto') : readDuration(text)),
+);
 
 export const inputSchema = z.strictObject({
   path: filePathField(
@@ -55,6 +73,7 @@ export const inputSchema = z.strictObject({
     readSourceUri,
   ),
   size: sizeField('How much is fetched; measured for data:, 1GB if unknown.', '20GB').optional(),
+  location: locationField('Where it lies; places nearer to it cost less.').optional(),
   dataClass: dataClassField
     .meta({ description: 'Class of this file; the data class of the job by default.' })
     .optional(),
@@ -63,6 +82,7 @@ export const inputSchema = z.strictObject({
 export const outputSchema = z.strictObject({
   path: filePathField('A file or directory to keep when the workload ends.', 'model'),
   size: sizeField('How much is expected.', '5GB').prefault(jobSpecDefaults.outputSize),
+  location: locationField('Where it goes to; away from the provider by default.').optional(),
   dataClass: dataClassField
     .meta({ description: 'Class of what is delivered; the data class of the job by default.' })
     .optional(),
@@ -96,9 +116,7 @@ export const checkpointSchema = z.strictObject({
     'File or directory that the workload saves to and resumes from.',
     'checkpoint/state.json',
   ),
-  interval: durationField('How often the workload saves.', ['10m']).prefault(
-    jobSpecDefaults.checkpointInterval,
-  ),
+  interval: intervalField.prefault(jobSpecDefaults.checkpointInterval),
   size: sizeField('How large a checkpoint is.', '2GB').prefault(jobSpecDefaults.checkpointSize),
 });
 
@@ -115,7 +133,50 @@ export const slaSchema = z.strictObject({
     z.string().meta({ description: 'Contractual availability wanted.', examples: ['99.9%'] }),
     readAvailability,
   ).optional(),
+  hedgedStart: written(
+    z.union([z.boolean(), z.literal('auto')]).meta({
+      description:
+        'Ask for two leases that do not fail together and keep the one that runs first; auto: when the deadline is near. Both are paid until then.',
+      examples: ['auto', true],
+    }),
+    (value) => read<HedgedStart>(value === 'auto' ? 'auto' : value ? 'always' : 'never'),
+  ).prefault(false),
 });
+
+/** A gang or a service has so many machines at most. */
+const MAX_MACHINES = 64;
+
+export const nodesSchema = z
+  .int()
+  .min(1)
+  .max(MAX_MACHINES)
+  .meta({
+    description:
+      'Machines that run together in one place, all or none; each finds its rank in FAIRLEAD_NODE_RANK.',
+    examples: [4],
+  });
+
+const replicaCount = (least: number, description: string) =>
+  z.int().min(least).max(MAX_MACHINES).meta({ description });
+
+export const replicasSchema = written(
+  z
+    .union([
+      replicaCount(1, 'So many copies, and one more on interruptible supply.'),
+      z.strictObject({
+        target: replicaCount(1, 'Copies that are wanted ready at all times.'),
+        extra: replicaCount(
+          0,
+          'On top, on interruptible supply, so that losses are not felt.',
+        ).prefault(DEFAULT_EXTRA_REPLICAS),
+      }),
+    ])
+    .meta({ examples: [2, { target: 3, extra: 1 }] }),
+  (value) =>
+    read<Replicas>(
+      typeof value === 'number' ? { target: value, extra: DEFAULT_EXTRA_REPLICAS } : value,
+    ),
+);
 
 export const budgetSchema = z.strictObject({
   maxPricePerHour: pricePerHourField('Offers above this rate are refused.').optional(),

@@ -52,6 +52,43 @@ const rules: readonly Rule[] = [
             remedy: 'raise sla.maxDuration, or lower durationEstimate',
           },
         ],
+  ({ nodes, replicas }) =>
+    replicas === undefined || nodes === undefined || nodes === 1
+      ? []
+      : [
+          {
+            pointer: '/nodes',
+            code: 'replicas-of-gangs',
+            message:
+              'a service has machines of its own kind; several that run as one cannot be copied',
+            remedy: 'remove nodes, or remove replicas',
+          },
+        ],
+  ({ replicas, workload }) =>
+    replicas === undefined ||
+    workload === undefined ||
+    workload === 'inference' ||
+    workload === 'real-time'
+      ? []
+      : [
+          {
+            pointer: '/replicas',
+            code: 'not-a-service',
+            message: `work of the class ${workload} ends by itself and is not copied`,
+            remedy: 'set workload to inference or real-time, or remove replicas',
+          },
+        ],
+  ({ sla, nodes, replicas }) =>
+    sla === undefined || sla.hedgedStart === 'never' || (nodes === 1 && replicas === undefined)
+      ? []
+      : [
+          {
+            pointer: '/sla/hedgedStart',
+            code: 'hedged-start-of-many',
+            message: 'only a job with a single machine is started in two places',
+            remedy: 'remove hedgedStart',
+          },
+        ],
   ({ compliance, residency }) =>
     compliance?.some((regime) => regime.startsWith('fedramp')) !== true ||
     residency === undefined ||

@@ -49,7 +49,10 @@ describe('properties', () => {
       residency: fc.uniqueArray(fc.constantFrom('EU', 'US', 'DACH', 'JP', 'ASEAN')),
       checkpoint: fc.record({
         path: fc.constant('ck'),
-        interval: fc.integer({ min: 1, max: 86_399_999 }).map((ms) => `${ms}ms`),
+        interval: fc.oneof(
+          fc.constant('auto'),
+          fc.integer({ min: 1, max: 86_399_999 }).map((ms) => `${ms}ms`),
+        ),
       }),
       durationEstimate: fc.integer({ min: 1, max: 10_000_000 }).map((seconds) => `${seconds}s`),
       budget: fc.record({
@@ -66,7 +69,7 @@ describe('properties', () => {
         [],
         [
           { path: 'in/a', uri: 'data:,a%20b' },
-          { path: 'b', uri: 'https://example.com/b', size: '3MB' },
+          { path: 'b', uri: 'https://example.com/b', size: '3MB', location: 'acme/north-1' },
         ],
       ),
     },

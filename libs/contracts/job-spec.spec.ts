@@ -49,7 +49,10 @@ describe('a job as people write it', () => {
         queueTimeoutMs: 86_400_000,
         maxDurationMs: 86_400_000,
         availabilityBps: null,
+        hedgedStart: 'never',
       },
+      nodes: 1,
+      replicas: null,
       durationEstimateMs: 3_600_000,
       budget: { maxPricePerHour: null, maxCost: null },
       priority: 50,
@@ -122,6 +125,19 @@ describe('a job as people write it', () => {
     expect(parsed({ budget: { maxPricePerHour } }).budget.maxPricePerHour).toBe(want);
   });
 
+  const service = { workload: 'inference' };
+  it.each<[Record<string, unknown>, Record<string, unknown>]>([
+    [{ nodes: 4 }, { nodes: 4 }],
+    [{ ...service, replicas: 2 }, { replicas: { target: 2, extra: 1 } }],
+    [{ ...service, replicas: { target: 3 } }, { replicas: { target: 3, extra: 1 } }],
+    [{ ...service, replicas: { target: 3, extra: 0 } }, { replicas: { target: 3, extra: 0 } }],
+    [{ sla: { hedgedStart: true } }, { sla: { hedgedStart: 'always' } }],
+    [{ sla: { hedgedStart: false } }, { sla: { hedgedStart: 'never' } }],
+    [{ sla: { hedgedStart: 'auto' } }, { sla: { hedgedStart: 'auto' } }],
+  ])('understands how many machines %j asks for', (wanted, want) => {
+    expect(parsed(wanted)).toMatchObject(want);
+  });
+
   it('expands blocs, countries and aliases once each', () => {
     expect(parsed({ residency: ['benelux', 'BE', 'uk'] }).residency).toEqual([
       'BE',
@@ -142,6 +158,18 @@ describe('a job as people write it', () => {
   it('gives a single text to the shell and appends arguments to a list', () => {
     expect(parsed({ command: 'a | b' }).command).toEqual(['sh', '-c', 'a | b']);
     expect(parsed({ command: ['a'], args: ['-b'] }).command).toEqual(['a', '-b']);
+  });
+
+  it('knows where data lies, and leaves the checkpoint interval to the router where it is told to', () => {
+    const job = parsed({
+      inputs: [{ path: 'a', uri: 'https://c/a', location: 'acme/north-1' }],
+      outputs: [{ path: 'b', location: 'DE' }, { path: 'c' }],
+      checkpoint: { path: 'd', interval: 'auto' },
+    });
+    expect(job.inputs[0]?.location).toBe('acme/north-1');
+    expect(job.outputs.map(({ location }) => location)).toEqual(['DE', undefined]);
+    expect(job.checkpoint).toEqual({ path: 'd', intervalMs: 600_000, sizeGb: 1, auto: true });
+    expect(parsed({ checkpoint: { path: 'd' } }).checkpoint).not.toHaveProperty('auto');
   });
 
   it('keeps work that cannot stand it from being interrupted unless it checkpoints', () => {
@@ -196,6 +224,18 @@ describe('what is wrong with a job', () => {
       { inputs: [{ path: 'x', uri: 'https://c/d', url: 'y' }] },
       ['/inputs/0/url unknown-field'],
     ],
+    ['no machine', { nodes: 0 }, ['/nodes too-small']],
+    [
+      'copies of a gang',
+      { workload: 'inference', nodes: 2, replicas: 2 },
+      ['/nodes replicas-of-gangs'],
+    ],
+    ['copies of work that ends', { replicas: 2 }, ['/replicas not-a-service']],
+    [
+      'a hedged start of many',
+      { nodes: 2, sla: { hedgedStart: true } },
+      ['/sla/hedgedStart hedged-start-of-many'],
+    ],
     [
       'a deadline before the end',
       { durationEstimate: '4h', sla: { deadline: '2h' } },
@@ -226,6 +266,16 @@ describe('what is wrong with a job', () => {
     ['a priority', { priority: 101 }, ['/priority too-large']],
     ['a workload class', { workload: 'trainning' }, ['/workload not-allowed']],
     ['an entry of a list', { infra: { include: ['a b'] } }, ['/infra/include/0 unreadable']],
+    [
+      'a bloc as the place of data',
+      { inputs: [{ path: 'x', uri: 'https://c/d', location: 'EU' }] },
+      ['/inputs/0/location unreadable'],
+    ],
+    [
+      'an interval',
+      { checkpoint: { path: 'c', interval: 'always' } },
+      ['/checkpoint/interval unreadable'],
+    ],
     [
       'too much inline',
       { inputs: [{ path: 'x', uri: `data:,${'a'.repeat(262_145)}` }] },

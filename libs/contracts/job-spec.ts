@@ -23,7 +23,9 @@ import {
   infraSchema,
   inputSchema,
   jobSpecDefaults,
+  nodesSchema,
   outputSchema,
+  replicasSchema,
   resourcesSchema,
   retrySchema,
   slaSchema,
@@ -135,6 +137,11 @@ export const jobSpecSchema = z
       .meta({ description: 'How an interrupted job resumes instead of starting over.' })
       .optional(),
     sla: slaSchema.meta({ description: 'Time limits and promises.' }).prefault({}),
+    nodes: nodesSchema.prefault(jobSpecDefaults.nodes),
+    replicas: replicasSchema.optional().meta({
+      description:
+        'Copies of a service, which runs until it is cancelled or sla.maxDuration is over.',
+    }),
     durationEstimate: durationField('How long the work takes when nothing goes wrong.', [
       '90m',
       '4h',

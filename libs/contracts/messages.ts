@@ -7,11 +7,12 @@ import {
   type JobSpec,
   type MicroUsd,
   type NearestMiss,
-  type PolicyDocument,
 } from '#libs/domain';
-import { fieldProblemSchema } from './field-problem';
 import { costDimensions } from './http-money';
-import { providerViewSchema } from './http-offers';
+import { providerViewSchema } from './http-health';
+import { policyMessages } from './policy-messages';
+import { costMessages } from './cost-messages';
+import { priceMessages } from './price-messages';
 
 /** A value of the domain, or a branded one: read where it came in, trusted between services of one version. */
 const domainValue = <T extends object>() =>
@@ -23,13 +24,6 @@ const micros = () => z.custom<MicroUsd>((value) => Number.isSafeInteger(value));
 /** How many refused offers a plan shows at most. */
 export const PLAN_REJECTED_LIMIT = 200;
 
-const policyVersion = z.object({
-  document: domainValue<PolicyDocument>(),
-  version: z.int(),
-  createdAtMs: z.int(),
-  createdBy: z.string(),
-  active: z.boolean(),
-});
 const budgetState = z.object({
   project: z.string(),
   period: z.string(),
@@ -61,31 +55,7 @@ export const messages = {
       rejected: z.array(domainValue<NearestMiss>()),
     }),
   },
-  /** Check the expressions and store the next version, inactive. */
-  'policy.create': {
-    answeredBy: 'policy-engine',
-    request: z.object({ document: domainValue<PolicyDocument>(), by: z.string() }),
-    reply: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('created'), version: policyVersion }),
-      z.object({ kind: z.literal('refused'), problems: z.array(fieldProblemSchema) }),
-    ]),
-  },
-  'policy.check': {
-    answeredBy: 'policy-engine',
-    request: z.object({ document: domainValue<PolicyDocument>() }),
-    reply: z.object({ problems: z.array(fieldProblemSchema) }),
-  },
-  'policy.list': {
-    answeredBy: 'policy-engine',
-    request: z.object({}),
-    reply: z.object({ versions: z.array(policyVersion) }),
-  },
-  /** Put a version in force, or with null take the policy out of force. */
-  'policy.activate': {
-    answeredBy: 'policy-engine',
-    request: z.object({ name: z.string(), version: z.int().nullable(), by: z.string() }),
-    reply: z.object({ kind: z.enum(['activated', 'not-found']) }),
-  },
+  ...policyMessages,
   /** Make a stored decision again from what it was made from. */
   'decision.replay': {
     answeredBy: 'policy-engine',
@@ -114,6 +84,7 @@ export const messages = {
         z.object({
           group: z.array(z.string().nullable()),
           billed: micros(),
+          listCost: micros(),
           baseline: micros().nullable(),
           comparable: micros(),
           leaseMs: z.int(),
@@ -134,12 +105,14 @@ export const messages = {
     request: z.object({ limits: budgetLimits, period: z.string(), by: z.string() }),
     reply: z.object({ budget: budgetState }),
   },
+  ...priceMessages,
+  ...costMessages,
   'providers.status': {
     answeredBy: 'health-monitor',
     request: z.object({}),
     reply: z.object({ providers: z.array(providerViewSchema) }),
   },
-  /** The three words of the supervisor; the gateway has checked the attempt's token. */
+  /** The words of the supervisor; the gateway has checked the attempt's token. */
   'workload.start': {
     answeredBy: 'dispatcher',
     request: beat,
@@ -150,6 +123,12 @@ export const messages = {
     request: beat,
     reply: z.object({ directive: z.enum(['go', 'checkpoint', 'stop']) }),
   },
+  /** A checkpoint of the attempt has been stored: how far the work has come is told by nothing else. */
+  'workload.checkpoint': {
+    answeredBy: 'dispatcher',
+    request: z.object({ attemptId: id<AttemptId>() }),
+    reply: z.object({ noted: z.boolean() }),
+  },
   'workload.exit': {
     answeredBy: 'dispatcher',
     request: beat.extend({ code: z.int(), reason: z.enum(workloadExitReasons) }),
@@ -158,11 +137,24 @@ export const messages = {
 } as const satisfies Readonly<
   Record<
     string,
-    { readonly answeredBy: MessageService; readonly request: z.ZodType; readonly reply: z.ZodType }
+    {
+      readonly answeredBy: MessageService;
+      readonly request: z.ZodType;
+      readonly reply: z.ZodType;
+      /** How long an answer may take, where that is longer than for all others. */
+      readonly limitMs?: number;
+    }
   >
 >;
 
 export type MessagePattern = keyof typeof messages;
+
+/** How long an answer to a pattern may take; null is as long as to any other. */
+export function answerLimitMs(pattern: MessagePattern): number | null {
+  const contract = messages[pattern];
+  return 'limitMs' in contract ? contract.limitMs : null;
+}
+
 export type MessageRequest<P extends MessagePattern> = z.output<(typeof messages)[P]['request']>;
 export type MessageReply<P extends MessagePattern> = z.output<(typeof messages)[P]['reply']>;
 

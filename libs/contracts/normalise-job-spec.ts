@@ -35,10 +35,11 @@ export function normaliseJobSpec(job: WrittenJobSpec): JobSpec {
     secrets: job.secrets,
     workingDirectory: job.workingDirectory ?? null,
     inputs: job.inputs.map((input) => sourceOf(input, job)),
-    outputs: job.outputs.map(({ path, size, dataClass }) => ({
+    outputs: job.outputs.map(({ path, size, dataClass, location }) => ({
       path,
       sizeGb: size,
       dataClass: dataClass ?? job.dataClass,
+      ...(location === undefined ? {} : { location }),
     })),
     resources: {
       gpus: job.resources.gpus,
@@ -60,7 +61,10 @@ export function normaliseJobSpec(job: WrittenJobSpec): JobSpec {
       queueTimeoutMs: job.sla.queueTimeout,
       maxDurationMs: maxDurationMsOf(job),
       availabilityBps: job.sla.availability ?? null,
+      hedgedStart: job.sla.hedgedStart,
     },
+    nodes: job.nodes,
+    replicas: job.replicas ?? null,
     durationEstimateMs: job.durationEstimate,
     budget: {
       maxPricePerHour: job.budget.maxPricePerHour ?? null,
@@ -87,7 +91,9 @@ export function argvOf(command: WrittenJobSpec['command']): readonly string[] {
 function checkpointOf({ checkpoint }: WrittenJobSpec): JobSpec['checkpoint'] {
   if (checkpoint === undefined) return null;
   const { path, interval, size } = checkpoint;
-  return { path, intervalMs: interval, sizeGb: size };
+  if (interval !== 'auto') return { path, intervalMs: interval, sizeGb: size };
+  const intervalMs = durationMs(jobSpecDefaults.checkpointInterval);
+  return { path, intervalMs, sizeGb: size, auto: true };
 }
 
 /** The default grows with the estimate, so that a long job is not cut off by a limit that nobody set. */
@@ -106,10 +112,11 @@ function durationMs(text: string): number {
 }
 
 function sourceOf(
-  { path, uri, size, dataClass }: WrittenJobSpec['inputs'][number],
+  { path, uri, size, dataClass, location }: WrittenJobSpec['inputs'][number],
   job: WrittenJobSpec,
 ): DataSource {
   const inline = readDataUri(uri);
   const sizeGb = inline.ok ? inline.value.sizeBytes / BYTES_PER_GB : (size ?? DEFAULT_INPUT_GB);
-  return { path, uri, sizeGb, dataClass: dataClass ?? job.dataClass };
+  const source = { path, uri, sizeGb, dataClass: dataClass ?? job.dataClass };
+  return location === undefined ? source : { ...source, location };
 }

@@ -7,14 +7,17 @@ export const queueNames = [
   'refresh-offers',
   'book-costs',
   'learn',
+  'watch-health',
   'sweep-overdue',
   'prune',
+  'activate-policies',
+  'read-feed',
 ] as const;
 export type QueueName = (typeof queueNames)[number];
 
 export interface QueueContract {
   readonly answeredBy: 'policy-engine' | 'dispatcher' | 'cost-oracle' | 'health-monitor';
-  readonly idOf: 'job' | 'attempt' | 'provider' | 'nothing';
+  readonly idOf: 'job' | 'attempt' | 'provider' | 'feed' | 'nothing';
   /** One BullMQ queue per provider, so that a slow provider holds up nobody else. */
   readonly perProvider: boolean;
   /** How many messages one process works on at a time, per BullMQ queue. */
@@ -39,6 +42,12 @@ export const queues: { readonly [Q in QueueName]: QueueContract } = {
   },
   'book-costs': { answeredBy: 'cost-oracle', idOf: 'attempt', perProvider: false, concurrency: 4 },
   learn: { answeredBy: 'health-monitor', idOf: 'attempt', perProvider: false, concurrency: 2 },
+  'watch-health': {
+    answeredBy: 'health-monitor',
+    idOf: 'nothing',
+    perProvider: false,
+    concurrency: 1,
+  },
   'sweep-overdue': {
     answeredBy: 'dispatcher',
     idOf: 'nothing',
@@ -46,4 +55,11 @@ export const queues: { readonly [Q in QueueName]: QueueContract } = {
     concurrency: 1,
   },
   prune: { answeredBy: 'cost-oracle', idOf: 'nothing', perProvider: false, concurrency: 1 },
+  'activate-policies': {
+    answeredBy: 'policy-engine',
+    idOf: 'nothing',
+    perProvider: false,
+    concurrency: 1,
+  },
+  'read-feed': { answeredBy: 'cost-oracle', idOf: 'feed', perProvider: false, concurrency: 2 },
 };

@@ -3,19 +3,12 @@ import {
   exampleBudget,
   exampleKey,
   exampleOffer,
-  examplePolicyVersion,
   exampleProvider,
+  exampleSuspension,
+  exampleSuspensionRequest,
   exampleReport,
 } from './examples';
-import { fieldProblemSchema } from './field-problem';
-import {
-  activationSchema,
-  apiKeyListSchema,
-  createdApiKeySchema,
-  newApiKeySchema,
-  policyListSchema,
-  policyVersionSchema,
-} from './http-access';
+import { apiKeyListSchema, createdApiKeySchema, newApiKeySchema } from './http-access';
 import {
   budgetLimitsSchema,
   budgetListSchema,
@@ -24,13 +17,18 @@ import {
   costQuerySchema,
   costReportSchema,
 } from './http-money';
-import { offerPageSchema, offerQuerySchema, providerListSchema } from './http-offers';
-import { policyDocumentSchema } from './policy';
+import {
+  providerListSchema,
+  suspensionChangeSchema,
+  suspensionListSchema,
+  suspensionQuerySchema,
+  suspensionRequestSchema,
+} from './http-health';
+import { offerPageSchema, offerQuerySchema } from './http-offers';
 import { problemSchema } from './problem';
 import { access } from './roles';
-import { json, jsonOrYaml, ok, text, type Route } from './route';
+import { json, ok, text, type Route } from './route';
 
-const policyBody = jsonOrYaml(policyDocumentSchema, examplePolicyVersion.document);
 const health = z
   .object({
     status: z.enum(['ok', 'not ready']),
@@ -68,58 +66,29 @@ export const platformRoutes: readonly Route[] = [
     problems: ['unavailable'],
   },
   {
-    id: 'listPolicies',
+    id: 'listSuspensions',
     method: 'get',
-    path: '/v1/policies',
-    tag: 'policies',
-    summary: 'List every version of every policy',
-    access: access.everyone,
-    answers: [ok('Newest first.', json(policyListSchema, { items: [examplePolicyVersion] }))],
-    problems: ['unavailable'],
+    path: '/v1/suspensions',
+    tag: 'offers',
+    summary: 'List what is kept out of placement, newest first',
+    access: access.operate,
+    query: suspensionQuerySchema,
+    answers: [ok('Newest first.', json(suspensionListSchema, { items: [exampleSuspension] }))],
+    problems: [],
   },
   {
-    id: 'createPolicy',
+    id: 'changeSuspensions',
     method: 'post',
-    path: '/v1/policies',
-    tag: 'policies',
-    summary: 'Save a new version of a policy; it is not in force yet',
+    path: '/v1/suspensions',
+    tag: 'offers',
+    summary:
+      'Keep a provider, region, host or offer out of placement for a time, or let it back in',
     access: access.operate,
-    body: policyBody,
+    body: json(suspensionRequestSchema, exampleSuspensionRequest),
     answers: [
-      {
-        status: 201,
-        description: 'Saved.',
-        content: json(policyVersionSchema, examplePolicyVersion),
-      },
+      ok('What was done.', json(suspensionChangeSchema, { done: 'suspended', changed: 1 })),
     ],
-    problems: ['invalid-policy', 'unavailable'],
-  },
-  {
-    id: 'checkPolicy',
-    method: 'post',
-    path: '/v1/policies/check',
-    tag: 'policies',
-    summary: 'Check a policy without saving it',
-    access: access.operate,
-    body: policyBody,
-    answers: [
-      ok(
-        'Everything that is wrong with it.',
-        json(z.object({ problems: z.array(fieldProblemSchema) }), { problems: [] }),
-      ),
-    ],
-    problems: ['unavailable'],
-  },
-  {
-    id: 'activatePolicy',
-    method: 'post',
-    path: '/v1/policies/{name}/activate',
-    tag: 'policies',
-    summary: 'Put a version of a policy in force, or none',
-    access: access.operate,
-    body: json(activationSchema, { version: 2 }),
-    answers: [{ status: 204, description: 'In force.', content: [] }],
-    problems: ['not-found', 'invalid-request', 'unavailable'],
+    problems: ['invalid-request'],
   },
   {
     id: 'reportCosts',
@@ -145,7 +114,7 @@ export const platformRoutes: readonly Route[] = [
         {
           mediaType: 'text/csv',
           schema: 'text',
-          example: 'project,billed_usd,baseline_usd,saving_usd,lease_hours,jobs\n',
+          example: 'project,billed_usd,baseline_usd,saving_usd,lease_hours,jobs,list_usd\n',
         },
       ]),
     ],

@@ -38,8 +38,8 @@ it('shows the chosen offer, what each cost consists of, the refused ones and the
   expect(tableOf({ interruptible: false })).toBe(
     [
       '   offer                         price/h    expected  consists of',
-      '✓  nimbus/north/small/on-demand    $1.00   $1.033775  run $1.00 + interruption $0.000517 + start-up $0.016667 + waiting $0.000861 + provider-failure $0.01573',
-      '2  nimbus/north/large/on-demand   $12.50  $12.912277  run $12.50 + interruption $0.006462 + start-up $0.208333 + waiting $0.000861 + provider-failure $0.196621',
+      '✓  nimbus/north/small/on-demand    $1.00   $1.021193  run $1.00 + interruption $0.000517 + start-up $0.016667 + waiting $0.000938 + provider-failure $0.003071',
+      '2  nimbus/north/large/on-demand   $12.50  $12.754123  run $12.50 + interruption $0.006462 + start-up $0.208333 + waiting $0.000938 + provider-failure $0.03839',
       '',
       'refused: 1 (interruption-not-tolerated 1, policy-requires 1, unavailable 1)',
       '✗  nimbus/south/small/spot  $1.00  sold out at the moment; may be interrupted, and the job does not tolerate that; does not meet acme/certified',

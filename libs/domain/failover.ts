@@ -13,8 +13,15 @@ export const providerErrorKinds = [
 ] as const;
 export type ProviderErrorKind = (typeof providerErrorKinds)[number];
 
-/** What is kept out of placement after an error, and for how long. */
-export type SuspensionScope = 'offer' | 'offer-for-job' | 'provider-region' | 'provider';
+/** How much is kept out of placement: one offer, one offer for one job, one machine, a provider's region, or all of it. */
+export const suspensionScopes = [
+  'offer',
+  'offer-for-job',
+  'host',
+  'provider-region',
+  'provider',
+] as const;
+export type SuspensionScope = (typeof suspensionScopes)[number];
 
 export interface Reaction {
   /** `same-call` is bounded by SAME_CALL_LIMIT and then becomes `next-offer`. */
@@ -69,3 +76,6 @@ export const reactions: { readonly [K in ProviderErrorKind]: Reaction } = {
 
 /** How long an offer rests when the same call kept failing: the provider is backed off, never the job. */
 export const EXHAUSTED_CALL_SUSPENSION = { scope: 'offer', forMs: 2 * MINUTE } as const;
+
+/** The reason of the suspension that an open circuit is. */
+export const CIRCUIT_OPEN = 'circuit-open';

@@ -35,6 +35,11 @@ export interface Offer {
   /** The provider may take it back at will. */
   readonly interruptible: boolean;
   readonly pricePerHour: MicroUsd;
+  /**
+   * Where the price comes from: the id of a price feed, `sheet/<name>`, or a dated list `<name>@2026-07-20`. Absent where it is the
+   * provider's own listing. How fresh the source is stands beside the offers, so that reading it again changes no offer.
+   */
+  readonly source?: string;
   /** The token in which the lease is settled, or null when it is fiat or pegged to it. */
   readonly settlementToken: string | null;
   readonly billing: { readonly incrementMs: number; readonly minimumMs: number };

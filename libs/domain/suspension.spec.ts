@@ -1,8 +1,14 @@
 import { asJobId, asOfferId, asProviderId } from './ids';
+import type { Offer } from './offer';
 import { indexSuspensions, suspensionKey, type Suspension } from './suspension';
 
 const job = asJobId('job-1');
-const offer = { id: asOfferId('offer-1'), providerId: asProviderId('aws'), region: 'us-east-1' };
+const offer = {
+  id: asOfferId('offer-1'),
+  providerId: asProviderId('aws'),
+  region: 'us-east-1',
+  hostId: 'h-7',
+};
 
 const suspended = (wanted: Partial<Suspension>): Suspension => ({
   scope: 'offer',
@@ -17,13 +23,22 @@ const suspended = (wanted: Partial<Suspension>): Suspension => ({
 const found = (...all: readonly Suspension[]) => indexSuspensions(all, job, 50).find(offer);
 
 describe('suspensions', () => {
-  it.each(['offer', 'provider-region', 'provider'] as const)(
+  it.each(['offer', 'host', 'provider-region', 'provider'] as const)(
     'of scope %s reach the offer',
     (scope) => {
       expect(found(suspended({ scope }))?.scope).toBe(scope);
       expect(found(suspended({ scope, key: 'another' }))).toBeNull();
     },
   );
+
+  it('of a host leave alone what names none, and the like-named host of another provider', () => {
+    const host = suspended({ scope: 'host' });
+    const reaches = (other: Partial<Pick<Offer, 'hostId' | 'providerId'>>) =>
+      indexSuspensions([host], job, 50).find({ ...offer, ...other }) !== null;
+    expect(reaches({ hostId: 'h-7' })).toBe(true);
+    expect(reaches({ hostId: null })).toBe(false);
+    expect(reaches({ hostId: 'h-7', providerId: asProviderId('akash') })).toBe(false);
+  });
 
   it('for one job leave the others alone', () => {
     expect(found(suspended({ scope: 'offer-for-job', jobId: job }))).not.toBeNull();

@@ -1,11 +1,11 @@
-import type { SuspensionScope } from './failover';
+import { suspensionScopes, type SuspensionScope } from './failover';
 import type { JobId } from './ids';
 import type { Offer } from './offer';
 
 /** Do not use this until then. Append-only: a suspension ends by time, never by deletion, so history can be replayed. */
 export interface Suspension {
   readonly scope: SuspensionScope;
-  /** The scope's key: offer id, `provider/region`, or provider id. */
+  /** The scope's key: offer id, `provider/host`, `provider/region`, or provider id. */
   readonly key: string;
   /** Only for `offer-for-job`. */
   readonly jobId: JobId | null;
@@ -14,15 +14,18 @@ export interface Suspension {
   readonly reason: string;
 }
 
-/** The key under which a suspension of each scope is kept for an offer. */
-export function suspensionKey(
-  scope: SuspensionScope,
-  offer: Pick<Offer, 'id' | 'providerId' | 'region'>,
-): string {
+/** What suspensions look at in an offer. */
+export type Suspendable = Pick<Offer, 'id' | 'providerId' | 'region'> &
+  Partial<Pick<Offer, 'hostId'>>;
+
+/** The key under which a suspension of each scope is kept for an offer; of a host that nobody names, one that none is kept under. */
+export function suspensionKey(scope: SuspensionScope, offer: Suspendable): string {
   switch (scope) {
     case 'offer':
     case 'offer-for-job':
       return offer.id;
+    case 'host':
+      return `${offer.providerId}/${offer.hostId ?? ''}`;
     case 'provider-region':
       return `${offer.providerId}/${offer.region}`;
     case 'provider':
@@ -30,16 +33,11 @@ export function suspensionKey(
   }
 }
 
-const scopes: readonly SuspensionScope[] = [
-  'offer',
-  'offer-for-job',
-  'provider-region',
-  'provider',
-];
-
-/** Look-up of suspensions in force; built once per decision so that each offer costs four map reads. */
+/** Look-up of suspensions in force; built once per decision so that each offer costs five map reads. */
 export interface SuspensionIndex {
-  find(offer: Pick<Offer, 'id' | 'providerId' | 'region'>): Suspension | null;
+  /** Those that some offer may have, in no order; of several under one key the longest. */
+  readonly inForce: readonly Suspension[];
+  find(offer: Suspendable): Suspension | null;
 }
 
 /**
@@ -59,11 +57,12 @@ export function indexSuspensions(
     const known = longest.get(key);
     if (known === undefined || outlasts(suspension, known)) longest.set(key, suspension);
   }
-  if (longest.size === 0) return { find: () => null };
+  if (longest.size === 0) return { inForce: [], find: () => null };
   return {
+    inForce: [...longest.values()],
     find: (offer) => {
       let found: Suspension | null = null;
-      for (const scope of scopes) {
+      for (const scope of suspensionScopes) {
         const hit = longest.get(`${scope}:${suspensionKey(scope, offer)}`);
         if (hit?.scope === 'offer-for-job') return hit;
         if (hit !== undefined && (found === null || outlasts(hit, found))) found = hit;

@@ -1,7 +1,10 @@
 import type { Attempt, WorkloadExitReason, WorkloadReport } from './attempt';
 
-/** The answer to a supervisor that wants to start: `over` means that this attempt must not run anything any more. */
-export type StartVerdict = 'run' | 'over';
+/**
+ * The answer to a supervisor that wants to start: `over` means that this attempt must not run anything any more, `busy` that it
+ * asks again a little later, since other machines of the job are not up yet.
+ */
+export type StartVerdict = 'run' | 'over' | 'busy';
 /** The answer to a heartbeat. */
 export type HeartbeatDirective = 'go' | 'checkpoint' | 'stop';
 
@@ -13,19 +16,47 @@ export interface ReportStep<Answer> {
   readonly lost: boolean;
 }
 
-/** Whether a boot may run the workload. A repeat by the same boot is answered alike; another boot never runs it a second time. */
-export function onStart(attempt: Attempt, bootId: string, nowMs: number): ReportStep<StartVerdict> {
+/**
+ * Whether a boot may run the workload. A repeat by the same boot is answered alike; another boot never runs it a second time.
+ * `mates` are the other attempts of its round, as they are at this moment: of a hedged start exactly one runs, the nodes of a
+ * gang run once all of them are up.
+ */
+export function onStart(
+  attempt: Attempt,
+  bootId: string,
+  nowMs: number,
+  mates: readonly Attempt[] = [],
+): ReportStep<StartVerdict> {
   const { report } = attempt;
   if (isOver(attempt)) return { answer: 'over', report: null, lost: false };
-  if (report.bootId === bootId) return { answer: 'run', report: null, lost: false };
-  if (report.bootId !== null) return { answer: 'over', report: null, lost: true };
-  return {
-    answer: 'run',
-    report: { ...report, bootId, startedAtMs: nowMs, heartbeatAtMs: nowMs },
-    lost: false,
-  };
+  if (report.startedAtMs !== null && report.bootId === bootId)
+    return { answer: 'run', report: null, lost: false };
+  if (report.startedAtMs !== null) return { answer: 'over', report: null, lost: true };
+  if (attempt.role === 'node') return onNodeUp(attempt, mates, bootId, nowMs);
+  const isTaken = mates.some((mate) => mate.report.startedAtMs !== null);
+  if (isTaken) return { answer: 'over', report: null, lost: false };
+  return { answer: 'run', report: running(report, bootId, nowMs), lost: false };
 }
 
+/** A node is up from its first question on. The last one to come up is the first to run; the others hear it when they ask again. */
+function onNodeUp(
+  { report }: Attempt,
+  mates: readonly Attempt[],
+  bootId: string,
+  nowMs: number,
+): ReportStep<StartVerdict> {
+  if (mates.some((mate) => isOver(mate))) return { answer: 'busy', report: null, lost: false };
+  if (mates.every((mate) => mate.report.bootId !== null))
+    return { answer: 'run', report: running(report, bootId, nowMs), lost: false };
+  const isKnown = report.bootId === bootId;
+  return { answer: 'busy', report: isKnown ? null : { ...report, bootId }, lost: false };
+}
+
+function running(report: WorkloadReport, bootId: string, nowMs: number): WorkloadReport {
+  return { ...report, bootId, startedAtMs: nowMs, heartbeatAtMs: nowMs };
+}
+
+/** A workload that is to be moved saves first, as long as there is time for it, and is stopped then. */
 export function onHeartbeat(
   attempt: Attempt,
   bootId: string,
@@ -34,8 +65,24 @@ export function onHeartbeat(
   const { report } = attempt;
   if (isOver(attempt) || report.bootId !== bootId)
     return { answer: 'stop', report: null, lost: false };
-  const answer = attempt.noticeAtMs === null ? 'go' : 'checkpoint';
-  return { answer, report: { ...report, heartbeatAtMs: nowMs }, lost: false };
+  return {
+    answer: directive(attempt, nowMs),
+    report: { ...report, heartbeatAtMs: nowMs },
+    lost: false,
+  };
+}
+
+function directive({ leaving, noticeAtMs, report }: Attempt, nowMs: number): HeartbeatDirective {
+  if (leaving === null) return noticeAtMs === null ? 'go' : 'checkpoint';
+  const hasSaved = (report.checkpointAtMs ?? 0) > leaving.sinceMs;
+  return hasSaved || nowMs >= leaving.stopAtMs ? 'stop' : 'checkpoint';
+}
+
+/** A checkpoint has arrived. It counts whatever has become of the attempt since: the job resumes from it. */
+export function onCheckpoint(attempt: Attempt, nowMs: number): ReportStep<'noted'> {
+  const report =
+    attempt.report.startedAtMs === null ? null : { ...attempt.report, checkpointAtMs: nowMs };
+  return { answer: 'noted', report, lost: false };
 }
 
 /** The first exit that is reported counts. One from a boot that never started (inputs missing, say) counts as well. */
@@ -55,8 +102,12 @@ export function onExit(
   return { answer: 'noted', report: noted, lost: false };
 }
 
-function isOver({ phase, report, abandonAs }: Attempt): boolean {
+function isOver({ phase, report, abandonAs, leaving }: Attempt): boolean {
   return (
-    phase === 'releasing' || phase === 'released' || report.exit !== null || abandonAs !== null
+    phase === 'releasing' ||
+    phase === 'released' ||
+    report.exit !== null ||
+    abandonAs !== null ||
+    (leaving !== null && report.startedAtMs === null)
   );
 }

@@ -21,6 +21,10 @@ export const platformSchema = z.object({
   keepDecisionsDays: days(90),
   /** For how many days replaced offers are kept; longer where a kept decision was made from them. */
   keepOffersDays: days(90),
+  /** For how many days each change of a price is kept. */
+  keepPricePointsDays: days(14),
+  /** For how many days the lowest, middle and highest price of each day are kept, and the rates of tokens and currencies. */
+  keepPriceDaysDays: days(730),
   /** For how many days after their end suspensions are kept. */
   keepSuspensionsDays: days(30),
   /** For how many days a repeated submission is recognised. */

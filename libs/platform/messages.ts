@@ -1,4 +1,5 @@
 import {
+  answerLimitMs,
   MessageUnanswered,
   Messages,
   messages,
@@ -14,6 +15,7 @@ const patterns = Object.keys(messages) as readonly MessagePattern[];
 export function messagesOver(clientFor: (service: MessageService) => ClientProxy): Messages {
   const nest = new NestMessages({
     clientFor: (pattern) => clientFor(messages[known(pattern)].answeredBy),
+    limitMs: (pattern) => answerLimitMs(known(pattern)),
     read: (pattern, answer) => messages[known(pattern)].reply.parse(answer),
     unanswered: (pattern, cause) => new MessageUnanswered(known(pattern), { cause }),
   });

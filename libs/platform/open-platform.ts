@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { openQueues, type Queues } from '#libs/queue';
+import { rateSources } from '#libs/price-feeds';
 import { plugins } from '#libs/providers';
 import { serverSecret, type BaseConfig, type Runtime, type Secret } from '#libs/runtime';
 import { openStorage, type Storage } from '#libs/storage';
 import type { PlatformConfig } from './config';
 import { jobSecrets, type JobSecrets } from './job-secrets';
-import { openProviders, type OpenProviders } from './open-providers';
+import { openProviders, type OpenProviders, type ProviderSettings } from './open-providers';
+import { ProviderRecord } from './provider-record';
 
 /** What the services of a process share. Closed by the runtime, in the right order, when the process ends. */
 export interface Platform {
@@ -31,7 +33,7 @@ export async function openPlatform(
   const secret = await serverSecret(runtime.config);
   const databaseUrl = await openDatabase(runtime);
   const storage = await openStores(runtime, databaseUrl);
-  const providers = await openAccounts(runtime, needs);
+  const providers = await openAccounts(runtime, needs, storage);
   const queues = await openWakeUps(runtime, databaseUrl);
   return {
     storage,
@@ -66,17 +68,24 @@ async function openStores(
 }
 
 async function openAccounts(
-  { config, env, metrics, clock, atEnd }: PlatformRuntime,
+  { config, env, metrics, clock, log, atEnd }: PlatformRuntime,
   needs: PlatformNeeds,
+  stores: Storage,
 ): Promise<OpenProviders> {
-  const providers = await openProviders(needs.providers === 'none' ? [] : plugins, {
+  const record = new ProviderRecord({ stores, metrics, clock, log });
+  await record.begin();
+  atEnd('what was seen of providers', () => record.end());
+  const wanted = needs.providers === 'none' ? [] : plugins;
+  const settings: ProviderSettings = {
     env,
     emulate: needs.providers === 'live-or-emulated' ? config.emulate : 'no',
     emulatorDir: resolve(config.dataDir, 'emulators'),
     delayFactor: config.emulatorDelayFactor,
-    metrics,
+    metrics: record,
     clock,
-  });
+    circuitOf: (id) => record.circuitOf(id),
+  };
+  const providers = await openProviders(wanted, settings, rateSources);
   atEnd('providers', () => providers.close());
   return providers;
 }

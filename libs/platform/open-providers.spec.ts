@@ -19,6 +19,8 @@ function pluginOf(name: string) {
   const plugin: AnyProviderPlugin = {
     ...emulated,
     adapterFromEnv: (env) => (env[KEY] === undefined ? null : real),
+    feedsFromEnv: () => [],
+    feedsFrom: () => [],
     startEmulator: async (options) => {
       const emulator = (await emulated.startEmulator(options)) as FakeCloud;
       running.count += 1;

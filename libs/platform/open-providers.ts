@@ -3,14 +3,19 @@ import { join } from 'node:path';
 import {
   AdapterRegistry,
   guard,
+  guardFeed,
   type AnyProviderPlugin,
   type CallMetrics,
+  type CircuitRecord,
   type EmulatorClock,
+  type GuardedFeed,
+  type PriceFeed,
   type ProviderAdapter,
   type ProviderDescriptor,
   type RunningEmulator,
   type Timers,
 } from '#libs/provider-kit';
+import type { ProviderId } from '#libs/domain';
 import type { Clock } from '#libs/runtime';
 
 /**
@@ -30,6 +35,8 @@ export interface ProviderSettings {
   readonly delayFactor: number;
   readonly metrics: CallMetrics;
   readonly clock: Clock;
+  /** Where the circuit of a provider is kept; nowhere unless said. */
+  readonly circuitOf?: (providerId: ProviderId) => CircuitRecord;
 }
 
 export interface OpenProvider {
@@ -42,6 +49,8 @@ export interface OpenProvider {
 export interface OpenProviders {
   readonly adapters: AdapterRegistry;
   readonly providers: readonly OpenProvider[];
+  /** What else is read of prices: the feeds of the open providers, and the public sources of rates where any provider is open. */
+  readonly feeds: readonly GuardedFeed[];
   /** Stops every emulator and every workload that it started. */
   close(): Promise<void>;
 }
@@ -58,6 +67,18 @@ function timersOn(clock: Clock): Timers & EmulatorClock {
   return { nowMs: () => clock.nowMs(), setTimer: later, after: later };
 }
 
+/** Where rates of tokens and currencies come from, the same for all providers. */
+export interface RateSources {
+  /** The public sources that are wanted, at their own addresses. */
+  readonly live: (env: ProviderSettings['env']) => readonly PriceFeed[];
+  /** Stand-ins on this machine, for providers that are all emulated. */
+  readonly emulated: (
+    env: ProviderSettings['env'],
+  ) => Promise<{ readonly feeds: readonly PriceFeed[]; close(): Promise<void> }>;
+}
+
+const noRates = { feeds: [], close: () => Promise.resolve() };
+
 /** A provider with its real account, where one is configured. */
 interface Candidate {
   readonly plugin: AnyProviderPlugin;
@@ -71,6 +92,7 @@ interface Candidate {
 export async function openProviders(
   plugins: readonly AnyProviderPlugin[],
   settings: ProviderSettings,
+  rates: RateSources | null = null,
 ): Promise<OpenProviders> {
   const candidates = plugins.map((plugin): Candidate => {
     return { plugin, live: plugin.adapterFromEnv(settings.env) };
@@ -82,20 +104,55 @@ export async function openProviders(
   const present = opened.flatMap((each) =>
     each.status === 'fulfilled' && each.value !== null ? [each.value] : [],
   );
-  const close = (): Promise<void> => closeAll(present.map(({ provider }) => provider));
+  let rateFeeds: Awaited<ReturnType<RateSources['emulated']>> = noRates;
+  const close = async (): Promise<void> => {
+    await Promise.all([closeAll(present.map(({ provider }) => provider)), rateFeeds.close()]);
+  };
   const failed = opened.find((each) => each.status === 'rejected');
   if (failed !== undefined) {
     await close();
     throw failed.reason;
   }
-  const guarded = present.map(({ adapter }) =>
-    guard(adapter, { timers: timersOn(settings.clock), metrics: settings.metrics }),
-  );
+  if (rates !== null && present.length > 0)
+    rateFeeds = await openRates(rates, present, settings).catch(async (error: unknown) => {
+      await close();
+      throw error;
+    });
+  const around = { timers: timersOn(settings.clock), metrics: settings.metrics };
+  const feeds = [...present.flatMap((each) => each.feeds), ...rateFeeds.feeds];
   return {
-    adapters: new AdapterRegistry(guarded),
+    adapters: new AdapterRegistry(
+      present.map(({ adapter }) =>
+        guard(adapter, { ...around, ...circuitRecordOf(settings, adapter.descriptor.id) }),
+      ),
+    ),
     providers: present.map(({ provider }) => provider),
+    feeds: feeds.map((feed) => guardFeed(feed, around)),
     close,
   };
+}
+
+/** Real rates for real prices; where everything is emulated, nothing outside this machine is asked. */
+async function openRates(
+  rates: RateSources,
+  present: readonly Opened[],
+  { env }: ProviderSettings,
+): Promise<Awaited<ReturnType<RateSources['emulated']>>> {
+  const isLive = present.some(({ provider }) => provider.mode === 'live');
+  return isLive ? { ...noRates, feeds: rates.live(env) } : rates.emulated(env);
+}
+
+interface Opened {
+  readonly adapter: ProviderAdapter;
+  readonly provider: OpenProvider;
+  readonly feeds: readonly PriceFeed[];
+}
+
+function circuitRecordOf(
+  { circuitOf }: ProviderSettings,
+  id: ProviderId,
+): { readonly circuitRecord?: CircuitRecord } {
+  return circuitOf === undefined ? {} : { circuitRecord: circuitOf(id) };
 }
 
 /** Stops every emulator even when one of them fails to, and then throws what the first one did. */
@@ -113,11 +170,15 @@ function mayEmulate(emulate: Emulation, candidates: readonly Candidate[]): boole
 async function openProvider(
   { plugin, live }: Candidate,
   emulates: boolean,
-  { emulatorDir, delayFactor, clock }: ProviderSettings,
-): Promise<{ readonly adapter: ProviderAdapter; readonly provider: OpenProvider } | null> {
+  { emulatorDir, delayFactor, clock, env }: ProviderSettings,
+): Promise<Opened | null> {
   const { descriptor } = plugin;
   if (live !== null)
-    return { adapter: live, provider: { descriptor, mode: 'live', emulator: null } };
+    return {
+      adapter: live,
+      provider: { descriptor, mode: 'live', emulator: null },
+      feeds: plugin.feedsFromEnv(env),
+    };
   if (!emulates) return null;
   const rootDir = join(emulatorDir, descriptor.id);
   await mkdir(rootDir, { recursive: true });
@@ -130,6 +191,7 @@ async function openProvider(
   return {
     adapter: hastened(plugin.adapterFrom(emulator.config), delayFactor),
     provider: { descriptor, mode: 'emulated', emulator },
+    feeds: plugin.feedsFrom(emulator.config),
   };
 }
 

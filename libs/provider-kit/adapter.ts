@@ -1,4 +1,4 @@
-import type { AttemptId, MicroUsd, Offer } from '#libs/domain';
+import type { AttemptId, MicroUsd, Offer, OfferId } from '#libs/domain';
 import type { ProviderDescriptor } from './descriptor';
 
 /** Bounds of one provider call; the guard sets them, adapters only pass them on. */
@@ -11,7 +11,14 @@ export interface CallContext {
    * only the call's own time-out matters. A call whose turn comes later is refused unsent.
    */
   readonly notAfterMs?: number | null;
+  /** For `listOffers`: what the price feeds know of an offer. Absent where nobody has asked them. */
+  readonly prices?: PriceLookup;
 }
+
+/** What a price feed says that an offer costs, or undefined where none knows it. */
+export type PriceLookup = (
+  offerId: OfferId,
+) => { readonly pricePerHour: MicroUsd; readonly source: string } | undefined;
 
 /** For callers of guarded adapters: the guard puts the call's own time-out in place of this signal. */
 export function guardedCall(nowMs: number, notAfterMs: number | null = null): CallContext {

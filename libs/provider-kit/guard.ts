@@ -2,14 +2,15 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { AttemptId, ProviderErrorKind, ProviderId } from '#libs/domain';
 import type { CallContext, ProviderAdapter } from './adapter';
+import { timedOut, toProviderError } from './bounded';
 import { Circuit } from './circuit';
-import type { CircuitNews, CircuitSettings } from './circuit';
+import type { CircuitNews, CircuitRecord, CircuitSettings } from './circuit';
 import { ProviderError } from './errors';
 import { RateLimit } from './rate-limit';
 import type { Timers } from './timers';
 
 export type ProviderVerb =
-  'listOffers' | 'acquire' | 'observe' | 'release' | 'listLeases' | 'readLogs';
+  'listOffers' | 'acquire' | 'observe' | 'release' | 'listLeases' | 'readLogs' | 'readFeed';
 
 export interface CallReport {
   readonly providerId: ProviderId;
@@ -31,6 +32,8 @@ export interface GuardDependencies {
   /** The global one unless said. */
   readonly tracer?: Tracer;
   readonly circuit?: CircuitSettings;
+  /** Where the circuit is kept; nowhere unless said. */
+  readonly circuitRecord?: CircuitRecord;
 }
 
 interface Call<T> {
@@ -85,7 +88,8 @@ function guardedRunner(
 ): <T>(call: Call<T>) => Promise<T> {
   const { timers } = deps;
   const tracer = deps.tracer ?? trace.getTracer('fairlead.provider-kit');
-  const circuit = new Circuit(deps.circuit);
+  const record = deps.circuitRecord;
+  const circuit = new Circuit(deps.circuit, record?.openUntilMs() ?? null);
   const rateLimit = new RateLimit(descriptor.rateLimit, timers);
 
   return (call) =>
@@ -129,16 +133,21 @@ function guardedRunner(
     }
   }
 
+  function tell(news: CircuitNews, isProbe: boolean): void {
+    const change = circuit.hear(news, isProbe, timers.nowMs());
+    if (change !== null) record?.changed(change);
+  }
+
   async function heardByCircuit<T>(call: Call<T>): Promise<T> {
     const limitMs = timeLeftMs(call.ctx, descriptor.callTimeoutMs, timers.nowMs());
     const isProbe = circuit.setOut(timers.nowMs());
     try {
       const answer = await withinTime(call, limitMs, timers);
-      circuit.hear('answered', isProbe, timers.nowMs());
+      tell('answered', isProbe);
       return answer;
     } catch (error) {
       const failure = toProviderError(error, descriptor.id, call.verb);
-      circuit.hear(newsOf(failure, call.ctx.signal), isProbe, timers.nowMs());
+      tell(newsOf(failure, call.ctx.signal), isProbe);
       throw failure;
     }
   }
@@ -151,25 +160,9 @@ function timeLeftMs({ notAfterMs }: CallContext, callTimeoutMs: number, nowMs: n
   throw new ProviderError('unavailable', 'the turn of the call came too late, nothing was sent');
 }
 
-/** Ends with the call, at the time limit or when the caller gives up, whichever comes first, even if the adapter ignores its signal. */
 function withinTime<T>({ ctx, make }: Call<T>, timeoutMs: number, timers: Timers): Promise<T> {
-  const controller = new AbortController();
-  let release = (): void => undefined;
-  const answer = new Promise<T>((resolve, reject) => {
-    const giveUp = (why: string): void => {
-      reject(new ProviderError('unavailable', why));
-      controller.abort();
-    };
-    const onAbort = (): void => giveUp('the caller gave the call up');
-    const cancelTimer = timers.setTimer(timeoutMs, () => giveUp(`no answer in ${timeoutMs} ms`));
-    ctx.signal.addEventListener('abort', onAbort, { once: true });
-    release = () => {
-      cancelTimer();
-      ctx.signal.removeEventListener('abort', onAbort);
-    };
-    make({ ...ctx, signal: controller.signal }).then(resolve, reject);
-  });
-  return answer.finally(() => release());
+  const request = (signal: AbortSignal): Promise<T> => make({ ...ctx, signal });
+  return timedOut(request, { timeoutMs, timers, caller: ctx.signal });
 }
 
 function assertClosed(circuit: Circuit, nowMs: number): void {
@@ -184,34 +177,6 @@ function assertClosed(circuit: Circuit, nowMs: number): void {
 function newsOf({ kind }: ProviderError, callerSignal: AbortSignal): CircuitNews {
   if (callerSignal.aborted) return 'nothing';
   return kind === 'unavailable' ? 'no-answer' : 'answered';
-}
-
-/** Names under which the platform reports a call that ran out of time or was given up. */
-const abortNames: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError']);
-
-/** Whatever an adapter let slip becomes `unmapped`. Its text may hold secrets, so only its class is named; `cause` has the rest. */
-function toProviderError(
-  error: unknown,
-  providerId: ProviderId,
-  verb: ProviderVerb,
-): ProviderError {
-  if (error instanceof ProviderError) return error;
-  if (abortNames.has(nameOf(error))) {
-    return new ProviderError('unavailable', `${verb} was given up`, { cause: error });
-  }
-  return new ProviderError('unmapped', `${classOf(error)} from ${providerId} in ${verb}`, {
-    cause: error,
-  });
-}
-
-/** By shape, since errors of the platform need not come from this realm. */
-function nameOf(error: unknown): string {
-  const isNamed = typeof error === 'object' && error !== null && 'name' in error;
-  return isNamed && typeof error.name === 'string' ? error.name : '';
-}
-
-function classOf(error: unknown): string {
-  return typeof error === 'object' && error !== null ? error.constructor.name : typeof error;
 }
 
 function attributesOf(providerId: ProviderId, { verb, leaseKey }: Call<unknown>) {

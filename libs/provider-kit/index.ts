@@ -1,7 +1,9 @@
 export * from './adapter';
+export type { CircuitChange, CircuitRecord } from './circuit';
 export * from './descriptor';
 export * from './emulator';
 export * from './errors';
+export * from './feed';
 export * from './guard';
 export * from './plugin';
 export * from './registry';

@@ -11,3 +11,4 @@ export { start, type Assembly, type Running, type Runtime, type StartOptions } f
 export { SystemClock } from './system-clock';
 export { startTelemetry, type TelemetryOptions } from './telemetry';
 export { UuidIds } from './uuid-ids';
+export { within } from './within';

@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
 import { DataSource, DefaultNamingStrategy } from 'typeorm';
-import { apiKeyEntity, policyVersionEntity } from './entities/access';
+import { apiKeyEntity } from './entities/access';
 import {
   artifactEntity,
   attemptEntity,
@@ -11,8 +11,6 @@ import {
   bookVersionEntity,
   decisionEntity,
   eventEntity,
-  healthEntity,
-  healthLessonEntity,
   offerFeedEntity,
   offerVersionEntity,
   suspensionEntity,
@@ -24,8 +22,17 @@ import {
   budgetReservationEntity,
   costEntryEntity,
 } from './entities/money';
+import { policyEventEntity, policySettingEntity, policyVersionEntity } from './entities/policies';
+import { priceEntities } from './entities/prices';
+import { commitmentEntities } from './entities/commitments';
+import { healthEntities } from './entities/health';
 import { int8Types } from './int8-types';
 import { Initial1764000000000 } from './migrations/1764000000000-initial';
+import { PolicyLife1764200000000 } from './migrations/1764200000000-policy-life';
+import { Feeds1764300000000 } from './migrations/1764300000000-feeds';
+import { Cost1764400000000 } from './migrations/1764400000000-cost';
+import { Health1764500000000 } from './migrations/1764500000000-health';
+import { Loop1764600000000 } from './migrations/1764600000000-loop';
 
 /** Where the database is: an address, or its parts. A host that begins with a slash is the folder of a socket. */
 export type DatabaseAddress =
@@ -65,14 +72,17 @@ const entities = [
   offerVersionEntity,
   bookVersionEntity,
   offerFeedEntity,
-  healthEntity,
-  healthLessonEntity,
   costEntryEntity,
   budgetEntity,
   budgetPeriodEntity,
   budgetReservationEntity,
   policyVersionEntity,
+  policyEventEntity,
+  policySettingEntity,
   apiKeyEntity,
+  ...priceEntities,
+  ...commitmentEntities,
+  ...healthEntities,
 ];
 
 /** The address in the words of `pg`, which understands sockets in addresses. */
@@ -91,7 +101,14 @@ export function createDataSource(settings: DataSourceSettings): DataSource {
   return new DataSource({
     type: 'postgres',
     entities,
-    migrations: [Initial1764000000000],
+    migrations: [
+      Initial1764000000000,
+      PolicyLife1764200000000,
+      Feeds1764300000000,
+      Cost1764400000000,
+      Health1764500000000,
+      Loop1764600000000,
+    ],
     migrationsTableName: 'schema_migration',
     migrationsTransactionMode: 'all',
     namingStrategy,

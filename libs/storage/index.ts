@@ -1,4 +1,8 @@
 export * from './ports';
+export * from './cost-ports';
+export * from './health-ports';
+export * from './policy-ports';
+export * from './price-ports';
 export * from './workload-ports';
 export { openStorage, type Storage } from './storage';
 export type { DatabaseAddress, DataSourceSettings } from './data-source';

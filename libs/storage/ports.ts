@@ -6,20 +6,30 @@ import type {
   AttemptOutcome,
   DecisionId,
   DecisionSummary,
-  HealthCounters,
+  FeedFreshness,
   HealthSnapshot,
   Job,
+  JobFacts,
+  LeasedOffer,
+  LimitUsages,
   JobId,
   JobState,
   MicroUsd,
   Offer,
   OfferId,
-  PolicyDocument,
+  PricingInput,
   ProviderId,
+  Preferences,
+  RankedOffer,
   StepNews,
   Suspension,
+  Transfer,
   WorkloadReport,
 } from '#libs/domain';
+import type { Feeds, FxRates, Prices, PriceSheets } from './price-ports';
+import type { Health, Supply, Suspensions } from './health-ports';
+import type { Policies } from './policy-ports';
+import type { Calibrations, Commitments } from './cost-ports';
 
 /**
  * The stores that use cases work on. Abstract classes, so that each is a type and an injection token at once; Postgres
@@ -163,37 +173,51 @@ export interface ReportChange {
   readonly events: readonly NewEvent[];
 }
 
+/** How many leases of one project are looked at when its limits are asked. */
+export const MAX_LEASED_OFFERS = 10_000;
+
 export abstract class Attempts {
   abstract get(id: AttemptId): Promise<Attempt | null>;
   /** Oldest first. */
   abstract ofJob(jobId: JobId): Promise<readonly Attempt[]>;
-  /** Inserts the attempt, writes the job (revision-guarded) and clears its places in line, in one transaction. A second unreleased attempt of a job is refused as `StaleRevision`. */
+  /** Inserts all or none, writes the job (revision-guarded), clears its line. `StaleRevision` where a slot is taken in its role. */
+  abstract planRound(
+    job: Job,
+    attempts: readonly Attempt[],
+    events: readonly NewEvent[],
+  ): Promise<void>;
+  /** `planRound` of one. */
   abstract plan(job: Job, attempt: Attempt, events: readonly NewEvent[]): Promise<void>;
   /**
-   * Writes everything but the workload report where the revision matches; inserts events and suspensions, sets the job's
-   * derived state, and makes the job due at once when `wakeJob`. Returns the attempt with its new revision.
+   * Writes all but the workload report where the revision matches; inserts events and suspensions, sets the job's derived state
+   * (null leaves it to others), makes the job due at once when `wakeJob`. Returns the attempt with its new revision.
    */
   abstract update(
     next: Attempt,
     change: {
       readonly events: readonly NewEvent[];
       readonly suspensions: readonly Suspension[];
-      readonly jobState: JobState;
+      readonly jobState: JobState | null;
       readonly wakeJob: boolean;
       readonly nowMs: number;
     },
   ): Promise<Attempt>;
   /**
    * Writes a workload report. A start, an exit or a loss also bumps the revision and makes the attempt due at once, so that a step
-   * under way notices; a heartbeat does neither. Applies `change` to the row under a lock; null leaves it as it is.
+   * under way notices; a heartbeat does neither. `change` sees the row, and its round, under a lock; null leaves it as it is.
    */
   abstract report(
     id: AttemptId,
-    change: (attempt: Attempt) => ReportChange | null,
+    change: (attempt: Attempt, mates: readonly Attempt[]) => ReportChange | null,
     nowMs: number,
   ): Promise<Attempt | null>;
   /** Which of these lease keys belong to attempts that are not released. */
   abstract holding(ids: readonly AttemptId[]): Promise<ReadonlySet<AttemptId>>;
+  /**
+   * What the unreleased attempts of a project's jobs hold, planned ones included and those of one job left out; at most
+   * `MAX_LEASED_OFFERS` of them, the oldest first.
+   */
+  abstract leasedBy(project: string, except: JobId): Promise<readonly LeasedOffer[]>;
   abstract overdue(
     nowMs: number,
     limit: number,
@@ -203,11 +227,6 @@ export abstract class Attempts {
    * be charged) before `bookedBeforeMs`. Longest unbooked first.
    */
   abstract unbooked(bookedBeforeMs: number, limit: number): Promise<readonly AttemptId[]>;
-}
-
-export abstract class Suspensions {
-  abstract inForce(nowMs: number): Promise<readonly Suspension[]>;
-  abstract add(suspensions: readonly Suspension[]): Promise<void>;
 }
 
 export abstract class Events {
@@ -230,7 +249,23 @@ export interface DecisionRecord {
   /** The measurements and suspensions that were used, kept whole because they are small. */
   readonly health: HealthSnapshot;
   readonly suspensions: readonly Suspension[];
+  /** What the project held of what limits count; absent in records from before there were limits. */
+  readonly usage?: LimitUsages;
+  /** The sources of prices that were stale; absent in records from before there were any. */
+  readonly feeds?: FeedFreshness;
   readonly spent: MicroUsd;
+  /** Token rates, calibration and commitments as they were; absent where none was known. Rates of egress follow from the book. */
+  readonly pricing?: Omit<PricingInput, 'egressPerGb'>;
+  /** The baseline that the job had then, and where its checkpoint lay. Absent: it had neither. */
+  readonly known?: Pick<JobFacts, 'baseline' | 'checkpointAt'>;
+  /** `reconsideration`: made while the job held a lease, and replaced by the next unless an attempt came of it. */
+  readonly kind: 'placement' | 'reconsideration';
+  /** The work that it was made for; null stands for the whole of the job's estimate. */
+  readonly leftMs: number | null;
+  /** The cheapest ranked offers that are not interruptible, even where the kept head of the ranking has none. */
+  readonly reserves: readonly RankedOffer[];
+  /** The exchange rates of the policies for this job. */
+  readonly preferences: Preferences;
   readonly summary: DecisionSummary;
   /** SHA-256 of each input and of the whole decision in canonical JSON, so that a replay can name what differs. */
   readonly digests: {
@@ -246,12 +281,37 @@ export interface StoredDecision extends DecisionRecord {
   readonly confirmedAtMs: number;
 }
 
+/** Which decisions are meant; null leaves nothing out. */
+export interface DecisionFilter {
+  readonly projects: readonly string[] | null;
+  /** Made at that moment or later. */
+  readonly fromMs: number | null;
+  /** Made before that moment. */
+  readonly toMs: number | null;
+}
+
+/** What a list says of a decision. */
+export interface DecisionEntry {
+  readonly id: DecisionId;
+  readonly jobId: JobId;
+  readonly project: string;
+  readonly atMs: number;
+  readonly bookVersion: number;
+}
+
 export abstract class Decisions {
-  /** Stores the decision and gives it to the job (revision-guarded) in one transaction. */
-  abstract record(decision: DecisionRecord, job: Job, events: readonly NewEvent[]): Promise<Job>;
+  /** Stores the decision and gives it to the job (revision-guarded) in one transaction; `replaces` names an earlier one of the job to delete. */
+  abstract record(
+    decision: DecisionRecord,
+    job: Job,
+    events: readonly NewEvent[],
+    replaces?: DecisionId | null,
+  ): Promise<Job>;
   /** Deciding again came to what the job has already: writes the job (revision-guarded) and when its decision was confirmed. */
   abstract confirm(job: Job, atMs: number): Promise<Job>;
   abstract get(id: DecisionId): Promise<StoredDecision | null>;
+  /** Newest first, at most `limit`. */
+  abstract list(filter: DecisionFilter, limit: number): Promise<readonly DecisionEntry[]>;
 }
 
 /** All offers at one moment. Versions grow by one with every refresh that changed something. */
@@ -268,12 +328,32 @@ export interface BookChange {
   readonly hasNew: boolean;
 }
 
+/** A part of what is different between two versions of the book, in some order of the offers' ids. */
+export interface BookPatchPage {
+  readonly gone: readonly OfferId[];
+  /** Offers that are new or changed, as they are in the later version. */
+  readonly come: readonly Offer[];
+  /** Where the next page goes on; null when this is the last. */
+  readonly next: OfferId | null;
+}
+
 export abstract class Offers {
   abstract version(): Promise<number>;
   abstract changesSince(version: number): Promise<BookChange>;
+  /**
+   * What makes the book of version `since` (0 is the empty one) that of version `until`, for at most `limit` offers after `after`.
+   * Complete as long as nothing that was replaced after `since` has been forgotten.
+   */
+  abstract patch(
+    versions: { readonly since: number; readonly until: number },
+    after: OfferId | null,
+    limit: number,
+  ): Promise<BookPatchPage>;
   abstract book(): Promise<OfferBook>;
   /** The book as it was at an earlier version. */
   abstract bookAt(version: number): Promise<OfferBook>;
+  /** The book as it was at a moment; version 0 and no offers before the first. What was replaced is kept for as long as offers are. */
+  abstract bookAtTime(atMs: number): Promise<OfferBook>;
   /** When each provider's offers were last read; absent for one that was never reached. */
   abstract refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>>;
   /** Makes `offers` all that the provider sells now; history is kept. Returns the version, unchanged when nothing differs. */
@@ -284,12 +364,6 @@ export abstract class Offers {
   ): Promise<number>;
 }
 
-export abstract class Health {
-  abstract snapshot(): Promise<HealthSnapshot>;
-  /** Adds what one released attempt taught; a second time for the same attempt changes nothing. */
-  abstract learn(attemptId: AttemptId, key: string, lesson: HealthCounters): Promise<void>;
-}
-
 export abstract class CostEntries {
   abstract accrued(attemptId: AttemptId): Promise<Accrued>;
   /**
@@ -298,31 +372,11 @@ export abstract class CostEntries {
    * `budget.soft-limit` is appended.
    */
   abstract book(attempt: Attempt, job: Job, accrual: Accrual, nowMs: number): Promise<boolean>;
-}
-
-/** One immutable version of a policy. At most one version of each name is active. */
-export interface PolicyVersion {
-  readonly document: PolicyDocument;
-  /** 1 for the name's first. */
-  readonly version: number;
-  readonly createdAtMs: number;
-  readonly createdBy: string;
-  readonly active: boolean;
-}
-
-export abstract class Policies {
-  /** Stores the next version of the document's name, inactive. */
-  abstract create(
-    document: PolicyDocument,
-    createdBy: string,
-    nowMs: number,
-  ): Promise<PolicyVersion>;
-  /** Every version of every name, newest first within a name. */
-  abstract list(): Promise<readonly PolicyVersion[]>;
-  /** Makes one version the active one of its name, or with `version: null` none. False when there is no such version. */
-  abstract activate(name: string, version: number | null, nowMs: number): Promise<boolean>;
-  /** The active versions, by name. */
-  abstract active(): Promise<readonly PolicyVersion[]>;
+  /**
+   * Books data that has left the attempt's place; false when it is booked already. It counts for the project as a slice does, and
+   * is none of those that add up to the attempt's lease.
+   */
+  abstract bookTransfer(transfer: Transfer, job: Job, nowMs: number): Promise<boolean>;
 }
 
 /** All stores together, as the composition root opens them. Use cases take the few they need. */
@@ -334,6 +388,13 @@ export interface Stores {
   readonly decisions: Decisions;
   readonly offers: Offers;
   readonly health: Health;
+  readonly supply: Supply;
   readonly costEntries: CostEntries;
+  readonly commitments: Commitments;
+  readonly calibrations: Calibrations;
   readonly policies: Policies;
+  readonly feeds: Feeds;
+  readonly prices: Prices;
+  readonly fxRates: FxRates;
+  readonly priceSheets: PriceSheets;
 }

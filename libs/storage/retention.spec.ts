@@ -1,4 +1,5 @@
 import {
+  DEFAULT_PREFERENCES,
   asAttemptId,
   asDecisionId,
   asJobId,
@@ -84,6 +85,10 @@ async function decided(job: Job, id: string, atMs: number, bookVersion = 1): Pro
     health: {},
     suspensions: [],
     spent: usd(0),
+    kind: 'placement' as const,
+    leftMs: null,
+    reserves: [],
+    preferences: DEFAULT_PREFERENCES,
     summary,
     digests: { job: '', policy: '', offers: '', decision: '' },
   };

@@ -6,16 +6,23 @@ import { PostgresApiKeys } from './repositories/api-keys';
 import { PostgresArtifacts } from './repositories/artifacts';
 import { PostgresAttempts } from './repositories/attempts';
 import { PostgresBudgets } from './repositories/budgets';
+import { PostgresCalibrations } from './repositories/calibrations';
+import { PostgresCommitments } from './repositories/commitments';
 import { PostgresCostEntries } from './repositories/cost-entries';
 import { PostgresDecisions } from './repositories/decisions';
 import { PostgresEvents } from './repositories/events';
+import { PostgresFeeds } from './repositories/feeds';
+import { PostgresFxRates } from './repositories/fx-rates';
 import { PostgresHealth } from './repositories/health';
 import { PostgresJobs } from './repositories/jobs';
 import { PostgresLogs } from './repositories/logs';
 import { PostgresOffers } from './repositories/offers';
 import { PostgresPolicies } from './repositories/policies';
+import { PostgresPrices } from './repositories/prices';
+import { PostgresPriceSheets } from './repositories/price-sheets';
 import { PostgresReports } from './repositories/reports';
 import { PostgresRetention } from './repositories/retention';
+import { PostgresSupply } from './repositories/supply';
 import { PostgresSuspensions } from './repositories/suspensions';
 import { Database } from './transaction';
 import type {
@@ -77,8 +84,15 @@ function storesOn(
     decisions: new PostgresDecisions(database, bell),
     offers: new PostgresOffers(database),
     health: new PostgresHealth(database),
+    supply: new PostgresSupply(database),
     costEntries: new PostgresCostEntries(database),
+    commitments: new PostgresCommitments(database),
+    calibrations: new PostgresCalibrations(database),
     policies: new PostgresPolicies(database),
+    feeds: new PostgresFeeds(database),
+    prices: new PostgresPrices(database),
+    fxRates: new PostgresFxRates(database),
+    priceSheets: new PostgresPriceSheets(database),
     logs: new PostgresLogs(database),
     artifacts: new PostgresArtifacts(database),
     apiKeys: new PostgresApiKeys(database),

@@ -98,7 +98,15 @@ export abstract class Budgets {
   abstract put(limits: BudgetLimits, nowMs: number): Promise<void>;
 }
 
-export const costDimensions = ['project', 'cost-centre', 'provider', 'gpu', 'day'] as const;
+export const costDimensions = [
+  'project',
+  'cost-centre',
+  'provider',
+  'gpu',
+  'day',
+  'kind',
+  'commitment',
+] as const;
 export type CostDimension = (typeof costDimensions)[number];
 
 /** Charges of the half-open interval, filtered and grouped. */
@@ -116,6 +124,8 @@ export interface CostRow {
   /** One value for each dimension asked for, in its order; null where the charge has none. Days are `2026-11-21`, in UTC. */
   readonly group: readonly (string | null)[];
   readonly billed: MicroUsd;
+  /** The same at list price: with what commitments have paid. */
+  readonly listCost: MicroUsd;
   /** What the same work would have cost at the jobs' baselines, for the charges whose job has one; null when none has. */
   readonly baseline: MicroUsd | null;
   /** The part of `billed` that `baseline` is to be compared with; `baseline - comparable` is the saving. */

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Role } from '#libs/contracts';
 import {
+  DEFAULT_PREFERENCES,
   asDecisionId,
   decide,
   summarise,
@@ -161,6 +162,10 @@ export async function place(
       health: {},
       suspensions: [],
       spent: ZERO_USD,
+      kind: 'placement',
+      leftMs: null,
+      reserves: [],
+      preferences: DEFAULT_PREFERENCES,
       summary: summarise(decision),
       digests: { job: 'a', policy: 'b', offers: 'c', decision: 'd' },
     },

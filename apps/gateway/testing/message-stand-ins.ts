@@ -10,6 +10,8 @@ import {
   asJobId,
   asProviderId,
   decide,
+  feasibilityOf,
+  onCheckpoint,
   onExit,
   onHeartbeat,
   onStart,
@@ -22,6 +24,7 @@ import {
 } from '#libs/domain';
 import type { ManualClock } from '#libs/testkit';
 import type { Storage } from '#libs/storage';
+import { policyAnswers } from './policy-stand-in';
 
 type Answers = {
   readonly [P in MessagePattern]: (request: MessageRequest<P>) => Promise<MessageReply<P>>;
@@ -53,7 +56,7 @@ export class StandInMessages extends Messages {
 }
 
 function answersFrom(storage: Storage, clock: ManualClock): Answers {
-  const { attempts, budgets, decisions, offers, policies, reports, suspensions } = storage;
+  const { attempts, budgets, decisions, offers, reports, suspensions } = storage;
   const report = async <A>(
     id: AttemptId,
     whenUnknown: A,
@@ -69,6 +72,12 @@ function answersFrom(storage: Storage, clock: ManualClock): Answers {
     return answer;
   };
   return {
+    'policy.feasibility': async ({ spec, atMs }) => {
+      const book = await offers.book();
+      const job = { id: asJobId('job-plan'), spec, deadlineAtMs: null, spent: ZERO_USD };
+      const input = { job, policy: NO_POLICY, offers: book.offers, health: {}, nowMs: atMs };
+      return { feasibility: feasibilityOf(summarise(decide({ ...input, suspensions: [] }))) };
+    },
     'policy.plan': async ({ spec, atMs }) => {
       const book = await offers.book();
       const job = { id: asJobId('job-plan'), spec, deadlineAtMs: null, spent: ZERO_USD };
@@ -82,15 +91,7 @@ function answersFrom(storage: Storage, clock: ManualClock): Answers {
         rejected: [...summary.nearestMisses],
       };
     },
-    'policy.create': async ({ document, by }) => ({
-      kind: 'created',
-      version: await policies.create(document, by, clock.nowMs()),
-    }),
-    'policy.check': async () => ({ problems: [] }),
-    'policy.list': async () => ({ versions: [...(await policies.list())] }),
-    'policy.activate': async ({ name, version }) => ({
-      kind: (await policies.activate(name, version, clock.nowMs())) ? 'activated' : 'not-found',
-    }),
+    ...policyAnswers(storage, clock),
     'decision.replay': async ({ decisionId }) =>
       (await decisions.get(decisionId)) === null
         ? { kind: 'not-found' }
@@ -107,6 +108,25 @@ function answersFrom(storage: Storage, clock: ManualClock): Answers {
       if (budget === null) throw new Error('the budget was not stored');
       return { budget };
     },
+    'price-sheet.put': async ({ sheet, by }) => {
+      const uploadedAtMs = clock.nowMs();
+      await storage.priceSheets.put({ sheet, uploadedAtMs, uploadedBy: by });
+      return { kind: 'stored', uploadedAtMs };
+    },
+    'price-sheet.remove': async ({ name }) => ({
+      removed: await storage.priceSheets.remove(name),
+    }),
+    'commitment.list': async () => ({ commitments: [...(await storage.commitments.list())] }),
+    'commitment.put': async ({ commitment }) => {
+      await storage.commitments.put(commitment, clock.nowMs());
+      const all = await storage.commitments.list();
+      const stored = all.find(({ name }) => name === commitment.name);
+      return stored === undefined ? { kind: 'too-many' } : { kind: 'stored', commitment: stored };
+    },
+    'commitment.end': async ({ name }) => ({
+      ended: await storage.commitments.end(name, clock.nowMs()),
+    }),
+    'cost.calibration': async () => ({ states: { ...(await storage.calibrations.all()) } }),
     'providers.status': async () => ({ providers: [] }),
     'workload.start': async ({ attemptId, bootId }) => ({
       verdict: await report(attemptId, 'over', (attempt) =>
@@ -118,6 +138,10 @@ function answersFrom(storage: Storage, clock: ManualClock): Answers {
         onHeartbeat(attempt, bootId, clock.nowMs()),
       ),
     }),
+    'workload.checkpoint': async ({ attemptId }) => {
+      await report(attemptId, 'noted', (attempt) => onCheckpoint(attempt, clock.nowMs()));
+      return { noted: true };
+    },
     'workload.exit': async ({ attemptId, ...exit }) => {
       await report(attemptId, 'noted', (attempt) => onExit(attempt, exit, clock.nowMs()));
       return { noted: true };

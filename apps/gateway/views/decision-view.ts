@@ -1,15 +1,16 @@
 import type { DecisionView, MessageReply, PlanView } from '#libs/contracts';
 import {
-  remedies,
-  renderRejection,
+  feasibilityOf,
   type Baseline,
   type DecisionSummary,
   type NearestMiss,
   type RankedOffer,
-  type Rejection,
 } from '#libs/domain';
 import type { DecisionRecord } from '#libs/storage';
+import { feasibilityView } from './feasibility-view';
+import { effectiveView } from './cost-view';
 import { offerView } from './offer-view';
+import { refusedView } from './refused-view';
 import { timeOf, timeOrNull } from './times';
 
 /** A plan as the API shows it. */
@@ -45,6 +46,7 @@ function rankingView(
     ruleCounts: { ...summary.ruleCounts },
     rejected: rejected.map(refusedView),
     baseline: baselineView(summary.baseline),
+    feasibility: feasibilityView(feasibilityOf(summary)),
   };
 }
 
@@ -56,23 +58,7 @@ function rankedView(ranked: RankedOffer, index: number): PlanView['ranked'][numb
     terms: { ...ranked.terms },
     latenessBps: ranked.latenessBps,
     noReturnAt: timeOrNull(ranked.noReturnAtMs),
-  };
-}
-
-export function refusedView(miss: NearestMiss): PlanView['rejected'][number] {
-  return {
-    offerId: miss.offerId,
-    pricePerHourMicroUsd: miss.pricePerHour,
-    reasons: miss.reasons.map(reasonView),
-  };
-}
-
-function reasonView(reason: Rejection): PlanView['rejected'][number]['reasons'][number] {
-  return {
-    code: reason.code,
-    text: renderRejection(reason),
-    remedy: remedies[reason.code],
-    ruleId: 'ruleId' in reason ? reason.ruleId : null,
+    effective: effectiveView(ranked.effective),
   };
 }
 

@@ -5,9 +5,21 @@ import {
   type JobSummary,
   type JobView,
 } from '#libs/contracts';
-import { attemptCost, deadlineAtMs, isLate, spentOn, type Attempt, type Job } from '#libs/domain';
+import {
+  attemptCost,
+  availabilityBps,
+  deadlineAtMs,
+  isLate,
+  isReady,
+  spentOn,
+  type Attempt,
+  type Feasibility,
+  type Job,
+  type Reconsideration,
+} from '#libs/domain';
 import type { StoredEvent } from '#libs/storage';
 import { baselineView } from './decision-view';
+import { feasibilityView } from './feasibility-view';
 import { timeOf, timeOrNull } from './times';
 
 /** A job in a list. */
@@ -29,7 +41,12 @@ export function jobSummary(job: Job): JobSummary {
 }
 
 /** A job and what has become of it, its spec in the words in which people write it. */
-export function jobView(job: Job, attempts: readonly Attempt[], nowMs: number): JobView {
+export function jobView(
+  job: Job,
+  attempts: readonly Attempt[],
+  nowMs: number,
+  feasibility: Feasibility | null = null,
+): JobView {
   return {
     ...jobSummary(job),
     deadlineAt: timeOrNull(deadlineAtMs(job)),
@@ -38,8 +55,39 @@ export function jobView(job: Job, attempts: readonly Attempt[], nowMs: number): 
     attempts: attempts.length,
     costMicroUsd: spentOn(attempts, nowMs),
     baseline: baselineView(job.baseline),
+    outlook: outlookView(job.outlook),
+    service: serviceView(job, attempts, nowMs),
     spec: formatJobSpec(job.spec),
+    feasibility: feasibility === null ? null : feasibilityView(feasibility),
     withheld: [],
+  };
+}
+
+function outlookView(outlook: Reconsideration | null): JobView['outlook'] {
+  if (outlook === null) return null;
+  const { atMs, noReturnAtMs, nextLookAtMs, waitingFor, ...said } = outlook;
+  return {
+    ...said,
+    at: timeOf(atMs),
+    noReturnAt: timeOrNull(noReturnAtMs),
+    waitingFor: waitingFor === null ? null : { ...waitingFor, offers: [...waitingFor.offers] },
+    nextLookAt: timeOf(nextLookAtMs),
+  };
+}
+
+function serviceView(
+  { spec, endedAtMs }: Job,
+  attempts: readonly Attempt[],
+  nowMs: number,
+): JobView['service'] {
+  if (spec.replicas === null) return null;
+  const starts = attempts.flatMap(({ report }) => report.startedAtMs ?? []);
+  const toMs = endedAtMs ?? nowMs;
+  const fromMs = Math.min(toMs, ...starts);
+  return {
+    ...spec.replicas,
+    ready: attempts.filter(isReady).length,
+    availabilityBps: availabilityBps(attempts, spec.replicas.target, fromMs, toMs),
   };
 }
 
@@ -48,6 +96,9 @@ export function attemptView(attempt: Attempt, nowMs: number): AttemptView {
   return {
     id: attempt.id,
     number: attempt.number,
+    role: attempt.role,
+    slot: attempt.slot,
+    round: attempt.round,
     decisionId: attempt.decisionId,
     offerId: offer.id,
     provider: offer.providerId,
@@ -59,6 +110,7 @@ export function attemptView(attempt: Attempt, nowMs: number): AttemptView {
     error: errorKind === null && errorText === null ? null : { kind: errorKind, text: errorText },
     pricePerHourMicroUsd: offer.pricePerHour,
     costMicroUsd: attemptCost(attempt, nowMs),
+    commitment: attempt.agreed?.coverage?.commitment ?? null,
     billedFrom: timeOrNull(attempt.billedFromMs),
     billedTo: timeOrNull(attempt.billedToMs),
     workloadStartedAt: timeOrNull(report.startedAtMs),

@@ -1,8 +1,21 @@
 import type { OfferView } from '#libs/contracts';
-import type { Offer } from '#libs/domain';
+import {
+  freshnessOf,
+  indexStaleness,
+  sourceOf,
+  type FeedFreshness,
+  type Offer,
+} from '#libs/domain';
+import { timeOrNull } from './times';
 
-/** An offer as the API shows it. */
-export function offerView(offer: Offer): OfferView {
+/** What is known of the sources of prices, and when that is asked. */
+export interface ShownAt {
+  readonly feeds: FeedFreshness;
+  readonly nowMs: number;
+}
+
+/** An offer as the API shows it. In a ranking nothing is stale, and when it was read is not told. */
+export function offerView(offer: Offer, at: ShownAt | null = null): OfferView {
   const { providerId, pricePerHour, egressPerGb, billing, certifications, features, gpu } = offer;
   return {
     id: offer.id,
@@ -18,6 +31,7 @@ export function offerView(offer: Offer): OfferView {
     diskGb: offer.diskGb,
     interruptible: offer.interruptible,
     pricePerHourMicroUsd: pricePerHour,
+    ...sourceView(offer, at),
     settlementToken: offer.settlementToken,
     billingIncrementMs: billing.incrementMs,
     billingMinimumMs: billing.minimumMs,
@@ -32,5 +46,19 @@ export function offerView(offer: Offer): OfferView {
     hostedBy: offer.hostedBy,
     hostId: offer.hostId,
     quantity: offer.quantity,
+  };
+}
+
+function sourceView(
+  offer: Offer,
+  at: ShownAt | null,
+): Pick<OfferView, 'source' | 'readAt' | 'stale'> {
+  const source = sourceOf(offer);
+  if (at === null) return { source, readAt: null, stale: false };
+  const { feeds, nowMs } = at;
+  return {
+    source,
+    readAt: timeOrNull(freshnessOf(source, feeds)?.readAtMs ?? null),
+    stale: indexStaleness(feeds, nowMs).find(offer) !== null,
   };
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import type { CommitmentState } from '../commitment';
+import type { PricingInput } from '../pricing';
 import type { DecisionInput } from '../decision';
-import type { HealthCounters } from '../health';
+import type { FxSnapshot } from '../fx';
 import { asJobId, asOfferId, asProviderId, type OfferId } from '../ids';
 import {
   complianceRegimes,
@@ -16,11 +18,13 @@ import { microUsd, type MicroUsd } from '../money';
 import { markets, providerKinds, type Offer } from '../offer';
 import type { CompiledPolicy, CompiledRule } from '../policy';
 import type { Suspension } from '../suspension';
+import { knowledge } from './health';
 
 const HOUR_MS = 3_600_000;
 export const NOW_MS = 1_800_000_000_000;
 
-const money = (max: number): fc.Arbitrary<MicroUsd> => fc.integer({ min: 0, max }).map(microUsd);
+export const money = (max: number): fc.Arbitrary<MicroUsd> =>
+  fc.integer({ min: 0, max }).map(microUsd);
 const gb = fc.double({ min: 0, max: 5_000, noNaN: true });
 const models = ['H100', 'A100-80GB', 'A100-40GB', 'RTX4090'] as const;
 /** Wishes are rare, so that most jobs have candidates. */
@@ -79,6 +83,8 @@ export const offers: fc.Arbitrary<readonly Offer[]> = fc
   .array(offer, { maxLength: 12 })
   .map((all) => all.map((one, index) => ({ ...one, id: asOfferId(`offer-${index}`) })));
 
+const location = fc.constantFrom(null, 'aws/us-east-1', 'nimbus/de', 'DE', 'us-west-2');
+
 /** Jobs that most offers could serve but for one or two wishes. */
 export const spec: fc.Arbitrary<JobSpec> = fc.record({
   version: fc.constant('fairlead/v1' as const),
@@ -92,9 +98,23 @@ export const spec: fc.Arbitrary<JobSpec> = fc.record({
   env: fc.constant({}),
   secrets: fc.constant({}),
   workingDirectory: fc.constant(null),
-  inputs: fc.constant([]),
+  inputs: fc.array(
+    fc.record({
+      path: fc.constant('in'),
+      uri: fc.constant('https://example.com/in'),
+      sizeGb: gb,
+      dataClass: fc.constant('public' as const),
+      location,
+    }),
+    { maxLength: 1 },
+  ),
   outputs: fc.array(
-    fc.record({ path: fc.constant('out'), sizeGb: gb, dataClass: fc.constantFrom(...dataClasses) }),
+    fc.record({
+      path: fc.constant('out'),
+      sizeGb: gb,
+      dataClass: fc.constantFrom(...dataClasses),
+      location,
+    }),
     { maxLength: 2 },
   ),
   resources: fc.record({
@@ -125,6 +145,7 @@ export const spec: fc.Arbitrary<JobSpec> = fc.record({
       path: fc.constant('checkpoint'),
       intervalMs: fc.integer({ min: 1_000, max: 10 * HOUR_MS }),
       sizeGb: gb,
+      auto: fc.boolean(),
     }),
   ),
   sla: fc.record({
@@ -132,7 +153,10 @@ export const spec: fc.Arbitrary<JobSpec> = fc.record({
     queueTimeoutMs: fc.constant(HOUR_MS),
     maxDurationMs: fc.constant(HOUR_MS),
     availabilityBps: seldom<number | null>(null, fc.constant(9_950)),
+    hedgedStart: fc.constant('never' as const),
   }),
+  nodes: fc.constant(1),
+  replicas: fc.constant(null),
   durationEstimateMs: spanMs,
   budget: fc.record({
     maxPricePerHour: seldom<MicroUsd | null>(null, money(20_000_000)),
@@ -153,14 +177,6 @@ export function factsOf(from: JobSpec, spent: MicroUsd): JobFacts {
   const deadlineAtMs = deadlineMs === null ? null : NOW_MS + deadlineMs;
   return { id: JOB_ID, spec: from, deadlineAtMs, spent };
 }
-
-const counters: fc.Arbitrary<HealthCounters> = fc.record({
-  leaseMs: spanMs,
-  interruptions: fc.integer({ min: 0, max: 1_000_000 }),
-  starts: fc.integer({ min: 0, max: 1_000 }),
-  startMsTotal: fc.integer({ min: 0, max: 1_000_000_000 }),
-  startFailures: fc.integer({ min: 0, max: 1_000 }),
-});
 
 export const suspension: fc.Arbitrary<Suspension> = fc
   .record({
@@ -218,15 +234,59 @@ export const policy: fc.Arbitrary<CompiledPolicy> = fc
     preferences: Object.fromEntries(workloadClasses.map((workload) => [workload, rates])),
   }));
 
+const factor = fc.integer({ min: 50, max: 200 }).map((percent) => percent / 100);
+
+/** A contract that is in force, about all of a provider or one region of it. */
+const commitment: fc.Arbitrary<CommitmentState> = fc
+  .record({
+    providerId: fc.constantFrom('aws', 'akash').map(asProviderId),
+    region: fc.constantFrom(null, 'us-east-1'),
+    quantity: fc.oneof(
+      fc.record({
+        kind: fc.constant('capacity' as const),
+        machines: fc.integer({ min: 1, max: 9 }),
+      }),
+      fc.record({ kind: fc.constant('hours' as const), leaseMs: spanMs }),
+      fc.record({ kind: fc.constant('amount' as const), listCost: money(100_000_000_000) }),
+    ),
+    usedMs: spanMs,
+    usedListCost: money(1_000_000_000),
+    drawing: fc.integer({ min: 0, max: 9 }),
+    forMs: spanMs,
+  })
+  .map(({ forMs, ...rest }) => ({
+    ...rest,
+    name: 'contract',
+    instanceType: null,
+    gpuModel: null,
+    fromMs: NOW_MS - HOUR_MS,
+    untilMs: NOW_MS + forMs,
+    grantedMs: 0,
+    grantedListCost: microUsd(0),
+  }));
+
+const pricing: fc.Arbitrary<PricingInput> = fc.record({
+  fx: fc.option(fc.double({ min: 0, max: 0.5, noNaN: true })).map((sigmaDaily): FxSnapshot => ({
+    TOKEN: { usdMicro: microUsd(500_000), readAtMs: NOW_MS, sigmaDaily, sources: ['a', 'b'] },
+  })),
+  egressPerGb: fc.dictionary(fc.constantFrom('aws', 'akash', 'nimbus'), money(200_000)),
+  calibration: fc.dictionary(
+    fc.constantFrom('aws/spot', 'akash/marketplace', 'nimbus/on-demand'),
+    fc.record({ interruption: factor, startUp: factor, waiting: factor }),
+  ),
+  commitments: fc.array(commitment, { maxLength: 2 }),
+});
+
 export const input: fc.Arbitrary<DecisionInput> = fc
   .record({
+    pricing,
     spec,
     spent: money(1_000_000),
     policy,
     offers,
     health: fc.dictionary(
       fc.constantFrom('aws/spot', 'aws/on-demand', 'akash/marketplace', 'nimbus/on-demand'),
-      counters,
+      knowledge,
     ),
     suspensions: fc.array(suspension, { maxLength: 3 }),
   })

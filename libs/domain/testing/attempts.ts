@@ -82,6 +82,7 @@ export const runningSince = (startedAtMs: number): WorkloadReport => ({
   bootId: 'boot-1',
   startedAtMs,
   heartbeatAtMs: startedAtMs,
+  checkpointAtMs: null,
   exit: null,
 });
 
@@ -144,6 +145,7 @@ export const anyReport: fc.Arbitrary<WorkloadReport> = fc.oneof(
       bootId: 'boot-1',
       startedAtMs,
       heartbeatAtMs: startedAtMs,
+      checkpointAtMs: null,
       exit,
     })),
 );

@@ -10,6 +10,8 @@ export interface MessageRoutes {
   read(pattern: string, answer: unknown): unknown;
   /** The error for a question that nobody answered in time or at all. */
   unanswered(pattern: string, cause: unknown): Error;
+  /** How long an answer to the pattern may take, where that is not as long as to all others. */
+  limitMs?(pattern: string): number | null;
 }
 
 const DEFAULT_LIMIT_MS = 10_000;
@@ -23,7 +25,8 @@ export class NestMessages {
 
   async send<Answer>(pattern: string, request: unknown): Promise<Answer> {
     const answers = this.routes.clientFor(pattern).send<unknown>(pattern, request);
-    const answer = await firstValueFrom(answers.pipe(timeout(this.limitMs)), {
+    const limitMs = this.routes.limitMs?.(pattern) ?? this.limitMs;
+    const answer = await firstValueFrom(answers.pipe(timeout(limitMs)), {
       defaultValue: undefined,
     }).catch((error: unknown) => {
       throw codedIn(error) ?? this.routes.unanswered(pattern, error);

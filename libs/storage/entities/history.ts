@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import { suspensionScopes } from '#libs/domain';
 import { columns, named, nullable, oneOf } from './columns';
 
 export const eventEntity = new EntitySchema({
@@ -25,11 +26,16 @@ export const suspensionEntity = new EntitySchema({
     fromMs: named('from_ms', columns.bigint),
     untilMs: named('until_ms', columns.bigint),
     reason: columns.text,
+    /** Who asked for it; empty where the router did. */
+    addedBy: named('added_by', nullable(columns.text)),
+    /** A row that ends earlier ones of its scope and key from `fromMs` on, all or those for `liftedReason`. */
+    lifts: { ...columns.boolean, default: false },
+    liftedReason: named('lifted_reason', nullable(columns.text)),
   },
   checks: [
     {
       name: 'suspension_scope',
-      expression: oneOf('scope', ['offer', 'offer-for-job', 'provider-region', 'provider']),
+      expression: oneOf('scope', suspensionScopes),
     },
   ],
   indices: [{ name: 'suspension_until', columns: ['untilMs'] }],
@@ -46,6 +52,8 @@ export const decisionEntity = new EntitySchema({
     atMs: named('at_ms', columns.bigint),
     confirmedAtMs: named('confirmed_at_ms', columns.bigint),
     bookVersion: named('book_version', columns.int),
+    /** Of the measurements that it was made from; empty where the record has them whole. */
+    healthVersion: named('health_version', nullable(columns.int)),
     /** The whole record. */
     body: columns.json,
   },
@@ -53,6 +61,11 @@ export const decisionEntity = new EntitySchema({
     { name: 'decision_of_job', columns: ['jobId', 'atMs'] },
     { name: 'decision_made', columns: ['atMs'] },
     { name: 'decision_from_book', columns: ['bookVersion'] },
+    {
+      name: 'decision_from_health',
+      columns: ['healthVersion'],
+      where: '"health_version" IS NOT NULL',
+    },
   ],
 });
 
@@ -87,6 +100,7 @@ export const bookVersionEntity = new EntitySchema({
     providerId: named('provider_id', columns.text),
     atMs: named('at_ms', columns.bigint),
   },
+  indices: [{ name: 'book_version_at', columns: ['atMs'] }],
 });
 
 /** When each provider's offers were last read, whether or not anything had changed. */
@@ -96,22 +110,4 @@ export const offerFeedEntity = new EntitySchema({
     providerId: named('provider_id', columns.id),
     refreshedAtMs: named('refreshed_at_ms', columns.bigint),
   },
-});
-
-export const healthEntity = new EntitySchema({
-  name: 'health',
-  columns: {
-    key: columns.id,
-    leaseMs: named('lease_ms', columns.bigint),
-    interruptions: columns.bigint,
-    starts: columns.bigint,
-    startMsTotal: named('start_ms_total', columns.bigint),
-    startFailures: named('start_failures', columns.bigint),
-  },
-});
-
-/** Attempts whose lesson is in `health` already. */
-export const healthLessonEntity = new EntitySchema({
-  name: 'health_lesson',
-  columns: { attemptId: named('attempt_id', columns.id), key: columns.text },
 });

@@ -18,6 +18,7 @@ export interface JobRow {
   readonly decision_id: string | null;
   readonly line_key: number;
   readonly baseline: unknown;
+  readonly outlook: unknown;
   readonly revision: number;
   readonly due_at_ms: number | null;
 }
@@ -39,6 +40,8 @@ export const jobEntity = new EntitySchema({
     decisionId: named('decision_id', nullable(columns.text)),
     lineKey: named('line_key', columns.bigint),
     baseline: nullable(columns.json),
+    /** What the last reconsideration said. */
+    outlook: nullable(columns.json),
     /** What the job has cost in the end; set when it is settled. */
     cost: nullable(columns.bigint),
     /** What the same work would have cost at the baseline; set when it is settled, null where there is no baseline. */

@@ -1,5 +1,6 @@
 import { EntitySchema } from 'typeorm';
-import { columns, named, nullable } from './columns';
+import { chargeKinds } from '#libs/domain';
+import { columns, named, nullable, oneOf } from './columns';
 
 /** One dated charge with all that reports group by, so that a report reads one table and history never changes under it. */
 export const costEntryEntity = new EntitySchema({
@@ -19,10 +20,17 @@ export const costEntryEntity = new EntitySchema({
     pricePerHour: named('price_per_hour', columns.bigint),
     chargeFromMs: named('charge_from_ms', columns.bigint),
     chargeToMs: named('charge_to_ms', columns.bigint),
+    /** What is charged; with `coveredAmount` the list cost. */
     amount: columns.bigint,
     final: columns.boolean,
     bookedAtMs: named('booked_at_ms', columns.bigint),
+    /** A transfer has a negative sequence, and is none of the slices that add up to the lease. */
+    kind: { ...columns.text, default: 'compute' },
+    /** What a commitment has paid of the list cost. */
+    coveredAmount: named('covered_amount', { ...columns.bigint, default: 0 }),
+    commitment: nullable(columns.text),
   },
+  checks: [{ name: 'cost_entry_kind', expression: oneOf('kind', chargeKinds) }],
   indices: [
     { name: 'cost_entry_charged', columns: ['chargeFromMs'] },
     { name: 'cost_entry_of_job', columns: ['jobId'] },

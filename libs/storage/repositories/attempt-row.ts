@@ -1,12 +1,16 @@
 import {
+  NO_REPORT,
   asAttemptId,
   asDecisionId,
   asJobId,
   microUsd,
+  type AgreedTerms,
   type Attempt,
   type AttemptOutcome,
   type AttemptPhase,
+  type AttemptRole,
   type JobId,
+  type Leaving,
   type Offer,
   type ProviderErrorKind,
   type WorkloadReport,
@@ -14,8 +18,8 @@ import {
 import type { AttemptRow } from '../entities/attempts';
 import { json, prepared, storableText, type Sql } from '../transaction';
 
-export const attemptColumns = `id, job_id, decision_id, number, offer, phase, phase_since_ms, outcome, error_kind, error_text,
-  abandon_as, external_id, unseen_since_ms, failed_calls, billed_from_ms, billed_to_ms, observed_price_per_hour,
+export const attemptColumns = `id, job_id, decision_id, number, role, slot, round, offer, agreed, phase, phase_since_ms, outcome, error_kind, error_text,
+  abandon_as, leaving, external_id, unseen_since_ms, failed_calls, billed_from_ms, billed_to_ms, observed_price_per_hour,
   notice_at_ms, max_lease_ms, max_lease_means, report, created_at_ms, revision, due_at_ms`;
 
 export function attemptOf(row: AttemptRow): Attempt {
@@ -24,13 +28,18 @@ export function attemptOf(row: AttemptRow): Attempt {
     jobId: asJobId(row.job_id),
     decisionId: asDecisionId(row.decision_id),
     number: row.number,
+    role: row.role as AttemptRole,
+    slot: row.slot,
+    round: row.round,
     offer: row.offer as Offer,
+    ...(row.agreed === null ? {} : { agreed: row.agreed as AgreedTerms }),
     phase: row.phase as AttemptPhase,
     phaseSinceMs: row.phase_since_ms,
     outcome: row.outcome as AttemptOutcome | null,
     errorKind: row.error_kind as ProviderErrorKind | null,
     errorText: row.error_text,
     abandonAs: row.abandon_as as AttemptOutcome | null,
+    leaving: row.leaving as Leaving | null,
     externalId: row.external_id,
     unseenSinceMs: row.unseen_since_ms,
     failedCalls: row.failed_calls,
@@ -41,7 +50,7 @@ export function attemptOf(row: AttemptRow): Attempt {
     noticeAtMs: row.notice_at_ms,
     maxLeaseMs: row.max_lease_ms,
     maxLeaseMeans: row.max_lease_means as Attempt['maxLeaseMeans'],
-    report: row.report as WorkloadReport,
+    report: { ...NO_REPORT, ...(row.report as WorkloadReport) },
     createdAtMs: row.created_at_ms,
     revision: row.revision,
     dueAtMs: row.due_at_ms,
@@ -57,6 +66,7 @@ export function updatableValues(attempt: Attempt): readonly unknown[] {
     attempt.errorKind,
     attempt.errorText === null ? null : storableText(attempt.errorText),
     attempt.abandonAs,
+    json(attempt.leaving),
     attempt.externalId === null ? null : storableText(attempt.externalId),
     attempt.unseenSinceMs,
     attempt.failedCalls,
@@ -77,6 +87,7 @@ export const updatableColumns = [
   'error_kind',
   'error_text',
   'abandon_as',
+  'leaving',
   'external_id',
   'unseen_since_ms',
   'failed_calls',
@@ -97,7 +108,11 @@ export function fixedValues(attempt: Attempt): readonly unknown[] {
     attempt.offer.providerId,
     attempt.decisionId,
     attempt.number,
+    attempt.role,
+    attempt.slot,
+    attempt.round,
     json(attempt.offer),
+    json(attempt.agreed),
     attempt.createdAtMs,
   ];
 }
@@ -108,7 +123,11 @@ export const fixedColumns = [
   'provider_id',
   'decision_id',
   'number',
+  'role',
+  'slot',
+  'round',
   'offer',
+  'agreed',
   'created_at_ms',
 ] as const;
 

@@ -43,44 +43,44 @@ const spokenFor = prepared(`SELECT wanted.id FROM unnest($3::text[]) AS wanted(i
 
 const awaited = prepared('SELECT offer_id FROM job_line WHERE job_id = $1 ORDER BY offer_id');
 
-/** `$12` events, `$13` whether the places in line change, `$14` the new ones. */
+/** `$13` events, `$14` whether the places in line change, `$15` the new ones. */
 const updateInLine = (more: readonly string[] = []) => `WITH
   moved AS (${updateJob(more)} RETURNING id, line_key),
   left_line AS (
     DELETE FROM job_line USING moved
-    WHERE $13::boolean AND job_id = moved.id AND NOT (offer_id = ANY ($14::text[]))
+    WHERE $14::boolean AND job_id = moved.id AND NOT (offer_id = ANY ($15::text[]))
   ),
   in_line AS (
     INSERT INTO job_line (job_id, offer_id, line_key)
-    SELECT moved.id, offer_id, moved.line_key FROM moved, unnest($14::text[]) AS offer_id
+    SELECT moved.id, offer_id, moved.line_key FROM moved, unnest($15::text[]) AS offer_id
     ON CONFLICT (job_id, offer_id) DO UPDATE SET line_key = excluded.line_key
       WHERE job_line.line_key <> excluded.line_key
   ),
-  news AS (${insertEvents('moved', '$12')})`;
+  news AS (${insertEvents('moved', '$13')})`;
 
 const update = prepared(`${updateInLine()} SELECT id FROM moved`);
 
 /**
- * Besides, `$15` the real cost, `$16` the baseline's, `$17` and `$18` project and period of a job without a reservation. The cost
+ * Besides, `$16` the real cost, `$17` the baseline's, `$18` and `$19` project and period of a job without a reservation. The cost
  * takes the place of the reservation, so that what has not been booked of it yet stays counted. The row is locked against
  * charges that are being booked.
  */
-const updateAndSettle = prepared(`${updateInLine(['cost = $15', 'baseline_cost = $16'])},
+const updateAndSettle = prepared(`${updateInLine(['cost = $16', 'baseline_cost = $17'])},
   known AS (SELECT project, period, amount FROM budget_reservation WHERE job_id = $1 FOR UPDATE),
   place AS (
-    SELECT coalesce(known.project, $17::text) AS project, coalesce(known.period, $18::text) AS period,
+    SELECT coalesce(known.project, $18::text) AS project, coalesce(known.period, $19::text) AS period,
       coalesce(known.amount, 0) AS amount
     FROM moved LEFT JOIN known ON true
   ),
   costed AS (
     INSERT INTO budget_reservation AS r (job_id, project, period, amount, booked, settled)
-    SELECT $1, project, period, $15::bigint, 0, true FROM place
+    SELECT $1, project, period, $16::bigint, 0, true FROM place
     ON CONFLICT (job_id) DO UPDATE SET amount = excluded.amount, settled = true
     RETURNING booked
   ),
   counted AS (
     INSERT INTO budget_period AS p (project, period, committed, spent)
-    SELECT project, period, greatest($15::bigint - booked, 0) - greatest(amount - booked, 0), 0
+    SELECT project, period, greatest($16::bigint - booked, 0) - greatest(amount - booked, 0), 0
     FROM place, costed
     ON CONFLICT (project, period) DO UPDATE SET committed = p.committed + excluded.committed
   )

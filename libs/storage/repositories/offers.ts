@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
-import { asOfferId, asProviderId, canonicalJson, type Offer, type ProviderId } from '#libs/domain';
-import type { BookChange, OfferBook, Offers } from '../ports';
+import {
+  asOfferId,
+  asProviderId,
+  canonicalJson,
+  type MicroUsd,
+  type Offer,
+  type OfferId,
+  type ProviderId,
+} from '#libs/domain';
+import type { BookChange, BookPatchPage, OfferBook, Offers } from '../ports';
 import { firstRow, json, type Database, type Sql } from '../transaction';
+import { appendPrices } from './prices';
 
 /** Rows of one insert; a whole catalogue in one statement would be a parameter of many megabytes. */
 const CHUNK = 5_000;
@@ -33,6 +42,30 @@ export class PostgresOffers implements Offers {
     };
   }
 
+  async patch(
+    { since, until }: { readonly since: number; readonly until: number },
+    after: OfferId | null,
+    limit: number,
+  ): Promise<BookPatchPage> {
+    const rows = await this.database.rows<{ offer_id: string; body: Offer | null }>(
+      `SELECT changed.offer_id, o.body FROM (
+         SELECT DISTINCT offer_id FROM offer_version
+         WHERE ((from_version > $1 AND from_version <= $2) OR (to_version > $1 AND to_version <= $2))
+           AND ($3::text IS NULL OR offer_id > $3)
+         ORDER BY offer_id LIMIT $4) AS changed
+       LEFT JOIN offer_version o ON o.offer_id = changed.offer_id
+         AND o.from_version <= $2 AND (o.to_version IS NULL OR o.to_version > $2)
+       ORDER BY changed.offer_id`,
+      [since, until, after, limit],
+    );
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    return {
+      gone: rows.flatMap(({ offer_id: id, body }) => (body === null ? [asOfferId(id)] : [])),
+      come: rows.flatMap(({ body }) => body ?? []),
+      next: last === undefined ? null : asOfferId(last.offer_id),
+    };
+  }
+
   async book(): Promise<OfferBook> {
     return readBook(
       this.database,
@@ -49,6 +82,15 @@ export class PostgresOffers implements Offers {
       'from_version <= $1 AND (to_version IS NULL OR to_version > $1)',
       [version],
     );
+  }
+
+  async bookAtTime(atMs: number): Promise<OfferBook> {
+    const row = await firstRow<{ version: number }>(
+      this.database,
+      'SELECT coalesce(max(version), 0) AS version FROM book_version WHERE at_ms <= $1',
+      [atMs],
+    );
+    return this.bookAt(row?.version ?? 0);
   }
 
   async refreshedAtMs(): Promise<ReadonlyMap<ProviderId, number>> {
@@ -90,9 +132,22 @@ export class PostgresOffers implements Offers {
         [version + 1, providerId, closed],
       );
       await insertOffers(sql, version + 1, providerId, opened);
+      await appendPrices(sql, nowMs, pricesAfter(closed, opened));
       return version + 1;
     });
   }
+}
+
+/** What a refresh makes of prices: those of new and changed offers, and none for what is no longer sold. */
+function pricesAfter(
+  closed: readonly string[],
+  opened: readonly Digested[],
+): readonly { readonly id: string; readonly pricePerHour: MicroUsd | null }[] {
+  const now = new Set<string>(opened.map(({ offer }) => offer.id));
+  return [
+    ...opened.map(({ offer: { id, pricePerHour } }) => ({ id, pricePerHour })),
+    ...closed.filter((id) => !now.has(id)).map((id) => ({ id, pricePerHour: null })),
+  ];
 }
 
 function idOf(row: { readonly offer_id: string }): string {

@@ -5,6 +5,7 @@ import type { CostDimension, CostQuery, CostRow, Reports } from '../workload-por
 interface GroupRow {
   readonly dimensions: readonly (string | null)[];
   readonly billed: number;
+  readonly list_cost: number;
   readonly baseline: number | null;
   readonly comparable: number;
   readonly lease_ms: number;
@@ -18,6 +19,8 @@ const expressions: { readonly [D in CostDimension]: string } = {
   provider: 'e.provider_id',
   gpu: 'e.gpu_model',
   day: `to_char(to_timestamp(e.charge_from_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
+  kind: 'e.kind',
+  commitment: 'e.commitment',
 };
 
 const MAX_ROWS = 10_000;
@@ -28,7 +31,10 @@ const MAX_ROWS = 10_000;
  * evenly over its charges. Charges of jobs that have not ended, or had no baseline, are billed but not compared.
  */
 const share = `CASE WHEN job.cost > 0 THEN job.baseline_cost * e.amount::numeric / job.cost
-  ELSE job.baseline_cost::numeric / (SELECT count(*) FROM cost_entry o WHERE o.job_id = e.job_id) END`;
+  ELSE job.baseline_cost::numeric / (SELECT count(*) FROM cost_entry o WHERE o.job_id = e.job_id AND o.kind = 'compute') END`;
+
+/** A baseline is compute alone, so that data on the move is billed but not compared. */
+const compared = `job.baseline_cost IS NOT NULL AND e.kind = 'compute'`;
 
 export class PostgresReports implements Reports {
   constructor(private readonly database: Database) {}
@@ -53,8 +59,9 @@ function textFor(groups: readonly string[], limit: number): string {
   const grouped = groups.length === 0 ? '' : `GROUP BY ${groups.join(', ')}`;
   return `SELECT ARRAY[${groups.join(', ')}]::text[] AS dimensions,
       coalesce(sum(e.amount), 0)::bigint AS billed,
-      round(sum(${share}) FILTER (WHERE job.baseline_cost IS NOT NULL))::bigint AS baseline,
-      coalesce(sum(e.amount) FILTER (WHERE job.baseline_cost IS NOT NULL), 0)::bigint AS comparable,
+      coalesce(sum(e.amount + e.covered_amount), 0)::bigint AS list_cost,
+      round(sum(${share}) FILTER (WHERE ${compared}))::bigint AS baseline,
+      coalesce(sum(e.amount) FILTER (WHERE ${compared}), 0)::bigint AS comparable,
       coalesce(sum(e.charge_to_ms - e.charge_from_ms), 0)::bigint AS lease_ms,
       count(DISTINCT e.job_id) AS jobs
     FROM cost_entry e JOIN job ON job.id = e.job_id
@@ -68,6 +75,7 @@ function rowOf(row: GroupRow): CostRow {
   return {
     group: row.dimensions,
     billed: microUsd(row.billed),
+    listCost: microUsd(row.list_cost),
     baseline: row.baseline === null ? null : microUsd(row.baseline),
     comparable: microUsd(row.comparable),
     leaseMs: row.lease_ms,

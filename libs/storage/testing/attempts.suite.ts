@@ -114,6 +114,93 @@ export function describeAttempts(open: Open<Stores>): void {
     });
   });
 
+  describe('planning side by side', () => {
+    const nodes = [0, 1, 2].map((slot) =>
+      anAttempt({
+        id: `att-${slot}`,
+        jobId: 'job-1',
+        number: slot + 1,
+        round: 1,
+        role: 'node',
+        slot,
+      }),
+    );
+
+    it('plans all of a round, in their order', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      await stores().attempts.planRound({ ...job, dueAtMs: null }, nodes, []);
+      expect(await stores().attempts.ofJob(job.id)).toEqual(nodes);
+    });
+
+    it('plans none of them where one slot is taken in its role, and all where only the role differs', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      const [first, ...rest] = nodes;
+      if (first === undefined) throw new Error('a node is needed');
+      await stores().attempts.plan(job, first, []);
+      const again = nodes.map((node) => ({
+        ...node,
+        id: asAttemptId(`${node.id}-again`),
+        number: node.number + 10,
+      }));
+      const next = { ...job, revision: job.revision + 1 };
+      const late = stores().attempts.planRound(next, again, []);
+      await expect(late).rejects.toThrow(StaleRevision);
+      expect(await stores().attempts.ofJob(job.id)).toEqual([first]);
+      expect((await stores().jobs.get(job.id))?.revision).toBe(next.revision);
+      await stores().attempts.planRound(next, rest, []);
+      expect(await stores().attempts.ofJob(job.id)).toHaveLength(3);
+    });
+
+    it('leaves the state of the job to others where it is told to', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      await stores().attempts.planRound({ ...job, state: 'starting', dueAtMs: null }, nodes, []);
+      const [first] = nodes;
+      if (first === undefined) throw new Error('a node is needed');
+      const running = { ...first, phase: 'running' as const };
+      const saved = await stores().attempts.update(running, { ...quiet, jobState: null });
+      expect(await stores().jobs.get(job.id)).toMatchObject({ state: 'starting', dueAtMs: null });
+      await stores().attempts.update(saved, { ...quiet, jobState: null, wakeJob: true });
+      expect(await stores().jobs.get(job.id)).toMatchObject({ state: 'starting', dueAtMs: NOW });
+    });
+
+    it('lets one of a round claim what the others see, when all ask at once', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      const pair = (['first', 'second'] as const).map((role, index) =>
+        anAttempt({ id: `att-${role}`, jobId: 'job-1', number: index + 1, round: 1, role }),
+      );
+      await stores().attempts.planRound(job, pair, []);
+      const claim = (id: Attempt['id']) =>
+        stores().attempts.report(
+          id,
+          (attempt, mates) =>
+            mates.length === 1 && mates.every(({ report }) => report.startedAtMs === null)
+              ? reported({ bootId: id, startedAtMs: NOW })(attempt)
+              : null,
+          NOW,
+        );
+      await Promise.all(pair.map(({ id }) => claim(id)));
+      const started = (await stores().attempts.ofJob(job.id)).filter(
+        ({ report }) => report.startedAtMs !== null,
+      );
+      expect(started).toHaveLength(1);
+    });
+
+    it('keeps that a lease is being left, and what was reported of checkpoints', async () => {
+      const { attempt } = await placed();
+      const leaving = {
+        as: 'moved',
+        because: 'saving',
+        to: attempt.offer.id,
+        sinceMs: NOW,
+        stopAtMs: NOW + 5,
+      } as const;
+      const saved = await stores().attempts.update({ ...attempt, leaving }, quiet);
+      await stores().attempts.report(attempt.id, reported({ checkpointAtMs: NOW }), NOW);
+      const stored = await stores().attempts.get(attempt.id);
+      expect(stored).toEqual({ ...saved, report: { ...NO_REPORT, checkpointAtMs: NOW } });
+    });
+  });
+
   describe('updating', () => {
     it('writes, tells, suspends and moves the job, all together', async () => {
       const { attempt } = await placed();
@@ -268,6 +355,18 @@ export function describeAttempts(open: Open<Stores>): void {
       await placed({ phase: 'released' }, '3');
       const ids = ['att-1', 'att-2', 'att-3', 'att-none'].map(asAttemptId);
       expect([...(await stores().attempts.holding(ids))].sort()).toEqual(['att-1', 'att-2']);
+    });
+
+    it('tells what a project holds besides one of its jobs', async () => {
+      await placed({}, '1');
+      await placed({ phase: 'running', offer: anOffer({ providerId: 'other' }) }, '2');
+      await placed({ phase: 'released' }, '3');
+      const held = await stores().attempts.leasedBy('default', asJobId('job-1'));
+      expect(held).toEqual([
+        { jobId: 'job-2', offer: anOffer({ providerId: 'other' }), leases: 1 },
+      ]);
+      expect(await stores().attempts.leasedBy('default', asJobId('none'))).toHaveLength(2);
+      expect(await stores().attempts.leasedBy('elsewhere', asJobId('none'))).toEqual([]);
     });
 
     it('lists overdue attempts with their provider, most overdue first, up to the limit', async () => {

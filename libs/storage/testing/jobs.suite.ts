@@ -25,6 +25,23 @@ export function describeJobs(open: Open<Stores>): void {
       expect(await stores().jobs.get(job.id)).toEqual(job);
     });
 
+    it('keeps what the last reconsideration said', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      const outlook = {
+        do: 'wait',
+        to: null,
+        because: 'no-capacity',
+        latenessBps: 12,
+        noReturnAtMs: 77,
+        waitingFor: { what: 'capacity', offers: [asOfferId('o1')] },
+        atMs: 5,
+        nextLookAtMs: 60,
+      } as const;
+      const saved = await stores().jobs.update({ ...job, outlook }, { events: [] });
+      expect(saved.outlook).toEqual(outlook);
+      expect(await stores().jobs.get(job.id)).toEqual(saved);
+    });
+
     it('knows no job that was not submitted', async () => {
       expect(await stores().jobs.get(asJobId('job-none'))).toBeNull();
     });
@@ -304,7 +321,8 @@ export function describeJobs(open: Open<Stores>): void {
       await submitted(stores(), { id: 'job-c', lineKey: 2, state: 'recovering', ...waiting });
       const placed = await submitted(stores(), { id: 'job-placed', lineKey: 0, ...waiting });
       const attempt = anAttempt({ id: 'att-1', jobId: 'job-placed', offer: anOffer() });
-      await stores().attempts.plan({ ...placed, state: 'starting', dueAtMs: null }, attempt, []);
+      // Due for a look while it runs, which is nobody else's to bring forward.
+      await stores().attempts.plan({ ...placed, state: 'starting', dueAtMs: 800 }, attempt, []);
       await submitted(stores(), {
         id: 'job-ended',
         lineKey: 0,
@@ -314,7 +332,7 @@ export function describeJobs(open: Open<Stores>): void {
       });
       expect(await stores().jobs.wakeWaiting(null, 100, 2)).toEqual(['job-b', 'job-c']);
       expect((await stores().jobs.get(asJobId('job-b')))?.dueAtMs).toBe(100);
-      expect((await stores().jobs.get(asJobId('job-placed')))?.dueAtMs).toBeNull();
+      expect((await stores().jobs.get(asJobId('job-placed')))?.dueAtMs).toBe(800);
       expect((await stores().jobs.get(last.id))?.dueAtMs).toBe(900);
     });
 

@@ -1,8 +1,12 @@
 import type { Stores } from '../ports';
 import { describeAttempts } from './attempts.suite';
 import { describeBudgets } from './budgets.suite';
+import { describeCommitments } from './commitments.suite';
+import { describeHealth } from './health.suite';
 import { describeJobs } from './jobs.suite';
 import type { Open, WorkloadStores } from './open';
+import { describePrices } from './prices.suite';
+import { describePolicies } from './policies.suite';
 import { describeRecords } from './records.suite';
 import { describeWorkloadStores } from './workload.suite';
 
@@ -13,6 +17,10 @@ export function describePorts(name: string, open: Open<Stores>): void {
   describe(`${name}: jobs`, () => describeJobs(open));
   describe(`${name}: attempts`, () => describeAttempts(open));
   describe(`${name}: records`, () => describeRecords(open));
+  describe(`${name}: commitments and calibration`, () => describeCommitments(open));
+  describe(`${name}: health`, () => describeHealth(open));
+  describe(`${name}: policies`, () => describePolicies(open));
+  describe(`${name}: feeds and prices`, () => describePrices(open));
 }
 
 /** The same for budgets and the stores of `workload-ports.ts`. */

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_PREFERENCES,
   asAttemptId,
   asDecisionId,
   asJobId,
@@ -7,6 +8,7 @@ import {
   type DecisionSummary,
   type PolicyDocument,
   type Suspension,
+  type OfferId,
 } from '#libs/domain';
 import { BUILT_AT_MS, aJob, anAttempt, anOffer } from '../../testkit/builders';
 import { StaleRevision, type DecisionRecord, type Stores } from '../ports';
@@ -125,6 +127,10 @@ export function describeRecords(open: Open<Stores>): void {
       health: {},
       suspensions: [],
       spent: usd(0.25),
+      kind: 'placement',
+      leftMs: null,
+      reserves: [],
+      preferences: DEFAULT_PREFERENCES,
       summary,
       digests: { job: 'a', policy: 'b', offers: 'c', decision: 'd' },
     });
@@ -139,6 +145,24 @@ export function describeRecords(open: Open<Stores>): void {
       const stored = { ...decision, confirmedAtMs: decision.atMs };
       expect(await stores().decisions.get(decision.id)).toEqual(stored);
       expect(await stores().events.after(0, null, 10)).toMatchObject([{ type: 'decided' }]);
+    });
+
+    it('take the place of the one that is named, and of no other job’s', async () => {
+      const job = await submitted(stores(), { id: 'job-1' });
+      const other = await submitted(stores(), { id: 'job-2' });
+      const first = await stores().decisions.record(record('job-1'), job, []);
+      const foreign = { ...record('job-2'), id: asDecisionId('dec-foreign') };
+      await stores().decisions.record(foreign, other, [], asDecisionId('dec-1'));
+      expect(await stores().decisions.get(asDecisionId('dec-1'))).not.toBeNull();
+      const next: DecisionRecord = {
+        ...record('job-1'),
+        id: asDecisionId('dec-2'),
+        kind: 'reconsideration',
+        leftMs: 60_000,
+      };
+      await stores().decisions.record(next, first, [], asDecisionId('dec-1'));
+      expect(await stores().decisions.get(asDecisionId('dec-1'))).toBeNull();
+      expect(await stores().decisions.get(next.id)).toEqual({ ...next, confirmedAtMs: next.atMs });
     });
 
     it('stay what they were when deciding again comes to the same', async () => {
@@ -206,6 +230,24 @@ export function describeRecords(open: Open<Stores>): void {
       expect(await changes(2)).toEqual({ changed: [other.id], hasNew: false });
     });
 
+    it('tell what makes one version of the book another, a page at a time', async () => {
+      const third = anOffer({ instanceType: 'c' });
+      await stores().offers.replace(acme, [cheap, other], 1);
+      await stores().offers.replace(acme, [dear, third], 2);
+      await stores().offers.replace(acme, [dear], 3);
+      const patch = (since: number, until: number, after: OfferId | null = null, limit = 9) =>
+        stores().offers.patch({ since, until }, after, limit);
+      expect(await patch(0, 1)).toEqual({ gone: [], come: [cheap, other], next: null });
+      expect(await patch(1, 2)).toEqual({ gone: [other.id], come: [dear, third], next: null });
+      expect(await patch(1, 3)).toMatchObject({ come: [dear], next: null });
+      expect((await patch(1, 3)).gone).toContain(other.id);
+      expect(await patch(2, 3)).toEqual({ gone: [third.id], come: [], next: null });
+      expect(await patch(3, 3)).toEqual({ gone: [], come: [], next: null });
+      const first = await patch(1, 2, null, 2);
+      expect(first).toEqual({ gone: [other.id], come: [dear], next: other.id });
+      expect(await patch(1, 2, first.next, 2)).toEqual({ gone: [], come: [third], next: null });
+    });
+
     it('of one provider do not touch those of another', async () => {
       const foreign = anOffer({ providerId: 'zeta' });
       await stores().offers.replace(acme, [cheap], 1);
@@ -222,35 +264,6 @@ export function describeRecords(open: Open<Stores>): void {
       );
       expect([...versions].sort()).toEqual([1, 2, 3, 4]);
       expect((await stores().offers.book()).offers).toEqual(offers);
-    });
-  });
-
-  describe('health', () => {
-    const lesson = {
-      leaseMs: 3_600_000,
-      interruptions: 1,
-      starts: 1,
-      startMsTotal: 40_000,
-      startFailures: 0,
-    };
-
-    it('adds lessons up by key, each attempt once', async () => {
-      const learn = (id: string, key: string) =>
-        stores().health.learn(asAttemptId(id), key, lesson);
-      expect(await stores().health.snapshot()).toEqual({});
-      await Promise.all(['att-1', 'att-2', 'att-1', 'att-2'].map((id) => learn(id, 'acme/spot')));
-      await learn('att-3', 'acme/on-demand');
-      await learn('att-3', 'acme/spot');
-      expect(await stores().health.snapshot()).toEqual({
-        'acme/spot': {
-          leaseMs: 7_200_000,
-          interruptions: 2,
-          starts: 2,
-          startMsTotal: 80_000,
-          startFailures: 0,
-        },
-        'acme/on-demand': lesson,
-      });
     });
   });
 
@@ -295,6 +308,11 @@ export function describeRecords(open: Open<Stores>): void {
         createdAtMs: 5,
         createdBy: 'key-1',
         active: false,
+        state: 'draft',
+        proposedBy: null,
+        approvedBy: null,
+        activateAtMs: null,
+        activatedAtMs: null,
       });
       await stores().policies.create(policy('acme', 'two'), 'key-1', 6);
       await stores().policies.create(policy('builtin', 'x'), 'key-1', 7);

@@ -1,4 +1,12 @@
-import { asAttemptId, asJobId, asOfferId, usd, type Job, type MicroUsd } from '#libs/domain';
+import {
+  NO_REPORT,
+  asAttemptId,
+  asJobId,
+  asOfferId,
+  usd,
+  type Job,
+  type MicroUsd,
+} from '#libs/domain';
 import { BUILT_AT_MS, aJob, aSpec, anAttempt, anOffer } from '../../testkit/builders';
 import type { ApiKey, ArtifactMeta, CostQuery } from '../workload-ports';
 import { eachTest, submissionOf, type Open, type WorkloadStores } from './open';
@@ -177,6 +185,7 @@ export function describeWorkloadStores(open: Open<WorkloadStores>): void {
           bootId: 'b',
           startedAtMs: fromMs,
           heartbeatAtMs: toMs,
+          checkpointAtMs: null,
           exit: { code: 0, reason: 'exited', atMs: toMs },
         },
       });
@@ -196,7 +205,14 @@ export function describeWorkloadStores(open: Open<WorkloadStores>): void {
     };
 
     it('are empty without charges', async () => {
-      const empty = { billed: 0, baseline: null, comparable: 0, leaseMs: 0, jobs: 0 };
+      const empty = {
+        billed: 0,
+        listCost: 0,
+        baseline: null,
+        comparable: 0,
+        leaseMs: 0,
+        jobs: 0,
+      };
       expect(await report({})).toEqual({ rows: [{ group: [], ...empty }], more: false });
       expect(await report({ groupBy: ['project'] })).toEqual({ rows: [], more: false });
     });
@@ -210,6 +226,7 @@ export function describeWorkloadStores(open: Open<WorkloadStores>): void {
         {
           group: [],
           billed: usd(8),
+          listCost: usd(8),
           baseline: usd(4),
           comparable: usd(1),
           leaseMs: 3 * HOUR_MS,
@@ -257,10 +274,41 @@ export function describeWorkloadStores(open: Open<WorkloadStores>): void {
       expect((await report({ groupBy: ['day'] }, 3)).more).toBe(false);
     });
 
+    it('show what is paid for already at list price, and data on the move apart, outside of the comparison', async () => {
+      await charged('1', { cost: usd(1), job: { baseline } });
+      const attempt = await stores().attempts.get(asAttemptId('att-1'));
+      const job = await stores().jobs.get(asJobId('job-1'));
+      if (attempt === null || job === null) throw new Error('nothing was charged');
+      const fromMs = BUILT_AT_MS + 10;
+      const covered = { commitment: 'year', amount: usd(3), leaseMs: HOUR_MS };
+      const slice = { sequence: 1, fromMs, toMs: fromMs, amount: usd(0), final: true, covered };
+      await stores().costEntries.book(attempt, job, slice, fromMs);
+      const transfer = { attempt, kind: 'outputs', gb: 5, amount: usd(0.5), atMs: fromMs } as const;
+      await stores().costEntries.bookTransfer(transfer, job, fromMs);
+      const { rows } = await report({});
+      expect(rows).toMatchObject([
+        { billed: usd(1.5), listCost: usd(4.5), baseline: usd(4), comparable: usd(1), jobs: 1 },
+      ]);
+      const groups = async (groupBy: CostQuery['groupBy']) =>
+        (await report({ groupBy })).rows.map(({ group, billed, listCost }) => [
+          ...group,
+          billed,
+          listCost,
+        ]);
+      expect(await groups(['kind'])).toEqual([
+        ['compute', usd(1), usd(4)],
+        ['outputs', usd(0.5), usd(0.5)],
+      ]);
+      expect(await groups(['commitment'])).toEqual([
+        ['year', usd(0), usd(3)],
+        [null, usd(1.5), usd(1.5)],
+      ]);
+    });
+
     it('spread a baseline over the charges of its job, so that the parts add up', async () => {
       const job = aJob({ id: 'job-1', baseline });
       await stores().jobs.submit(submissionOf(job));
-      const report1 = { bootId: 'b', startedAtMs: 0, heartbeatAtMs: HOUR_MS, exit: null };
+      const report1 = { ...NO_REPORT, bootId: 'b', startedAtMs: 0, heartbeatAtMs: HOUR_MS };
       const first = anAttempt({ id: 'att-1', jobId: 'job-1', report: report1, phase: 'released' });
       await stores().attempts.plan(job, first, []);
       for (const [sequence, amount] of [usd(1), usd(3)].entries()) {
