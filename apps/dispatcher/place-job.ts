@@ -5,7 +5,7 @@ import {
   indexSuspensions,
   jobStateOf,
   jobStep,
-  spentOn,
+  chargedFor,
   DECISION_WAIT_MS,
   type Attempt,
   type AttemptId,
@@ -245,7 +245,7 @@ export class PlaceJob {
   ): Promise<void> {
     const ended = { ...job, outcome, endedAtMs: nowMs, dueAtMs: null };
     const next = { ...ended, state: jobStateOf(ended, attempts) };
-    const settled = spentOn(attempts, nowMs);
+    const settled = chargedFor(attempts, job.spec, nowMs);
     const events = [
       eventOf(
         job,

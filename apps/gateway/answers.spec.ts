@@ -29,6 +29,7 @@ beforeAll(async () => {
   if (stored === null) throw new Error('the job was not stored');
   attempt = await place(gateway, stored);
   const fromMs = clock.nowMs();
+  await storage.offers.replace(attempt.offer.providerId, [attempt.offer], fromMs);
   const report = { ...NO_REPORT, bootId: 'b', startedAtMs: fromMs, heartbeatAtMs: fromMs };
   await storage.attempts.report(
     attempt.id,
@@ -67,15 +68,19 @@ const policy = {
   preferences: { training: { waitingCostPerHour: '$0.10', latenessToleranceBps: 10 } },
 };
 
+const sheetRow = { provider: 'acme', region: 'north', instanceType: 'cpu-4', pricePerHour: 0.4 };
+
 describe('answers', () => {
   it('fit the schemas that the description promises', async () => {
     await request('PUT', '/v1/budgets/vision', { hardLimit: '$500' });
     await request('POST', '/v1/policies', policy);
+    await request('PUT', `/v1/price-sheets/${policy.name}`, { rows: [sheetRow] });
     const values: Record<string, string> = {
       jobId: job.id,
       decisionId: attempt.decisionId,
       code: 'not-found',
       name: policy.name,
+      offerId: encodeURIComponent(attempt.offer.id),
     };
     const readable = routes.filter(
       ({ method, path, access }) =>

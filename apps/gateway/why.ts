@@ -6,7 +6,7 @@ import {
   mayHoldLease,
   microUsd,
   remedies,
-  spentOn,
+  chargedFor,
   type Attempt,
   type MicroUsd,
   type Rejection,
@@ -125,7 +125,7 @@ function reasonsOf(decision: DecisionRecord | null): WhyView['reasons'] {
 }
 
 function costOf({ job, attempts, nowMs }: Story): WhyView['cost'] {
-  const soFar = spentOn(attempts, nowMs);
+  const soFar = chargedFor(attempts, job.spec, nowMs);
   const baseline: MicroUsd | null =
     job.baseline === null ? null : baselineCost(job.baseline, job.spec, attempts);
   const ran = baseline !== null && baseline > 0;

@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt';
+import { spentOn } from './billing';
 import { locationOf, placeFrom, transferPerGb } from './gravity';
 import type { JobSpec } from './job';
 import { estimatedMicroUsd, sumUsd, type MicroUsd } from './money';
@@ -66,6 +67,16 @@ function checkpointMove(
 
 function lastRun(attempts: readonly Attempt[]): Attempt | null {
   return attempts.findLast(({ report }) => report.startedAtMs !== null) ?? null;
+}
+
+/** What a job has cost so far: its leases, and the data that is known to have left them. What the books come to once all is booked. */
+export function chargedFor(
+  attempts: readonly Attempt[],
+  spec: Pick<JobSpec, 'outputs' | 'checkpoint'>,
+  nowMs: number,
+): MicroUsd {
+  const transfers = attempts.flatMap((attempt) => transfersOf(attempt, attempts, spec));
+  return sumUsd([spentOn(attempts, nowMs), ...transfers.map(({ amount }) => amount)]);
 }
 
 /** Where the job's last checkpoint lies: with the last attempt that has run. Null for a job that keeps none. */

@@ -82,7 +82,7 @@ it('is not held back by open transactions that append nothing', async () => {
   const bystander = test.storage.dataSource.createQueryRunner();
   runners.push(bystander);
   await bystander.startTransaction('READ COMMITTED');
-  await bystander.query(`INSERT INTO health_lesson (attempt_id, key) VALUES ('att-1', 'x')`);
+  await bystander.query(`INSERT INTO offer_feed (provider_id, refreshed_at_ms) VALUES ('acme', 1)`);
   const done = await writer('done');
   await done.commitTransaction();
   expect(await read()).toEqual(['done']);

@@ -37,11 +37,11 @@ describe('transactions', () => {
   it('leave nothing behind when the work throws', async () => {
     const database = new Database(test.storage.dataSource);
     const work = database.transaction(async (sql) => {
-      await sql.rows(`INSERT INTO health_lesson (attempt_id, key) VALUES ('att-1', 'x')`);
+      await sql.rows(`INSERT INTO offer_feed (provider_id, refreshed_at_ms) VALUES ('acme', 1)`);
       throw new Error('changed my mind');
     });
     await expect(work).rejects.toThrow('changed my mind');
-    expect(await database.rows('SELECT * FROM health_lesson')).toEqual([]);
+    expect(await database.rows('SELECT * FROM offer_feed')).toEqual([]);
   });
 
   it('never wait for each other in a circle: steps, reports, cancellations and wake-ups of one job at once', async () => {
