@@ -70,7 +70,7 @@ export function choosePlacement(table: ValueTable, state: PlacementState): Place
 }
 
 /** What the plan does not know is worth this share of a changeover at the reliable offer's rate: less is no reason to move. */
-const LEAST_GAIN_CHANGEOVERS = 0.12;
+const LEAST_GAIN_CHANGEOVERS = 0.3;
 /** For one that waits, a micro-dollar is. */
 const TIE_USD = 1e-6;
 
