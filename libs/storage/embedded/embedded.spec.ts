@@ -135,7 +135,9 @@ const isGone = (pid: number) => waitUntil(async () => (await lifeOf(pid)) === nu
 /** The watchdog of a process is the shell that has the claim's token among its arguments. */
 function watchdogOf(dataDir: string): number {
   const token = readFileSync(join(dataDir, 'owner'), 'utf8').split('\n')[2] ?? '';
-  const found = spawnSync('/bin/sh', ['-c', `grep -l ${token} /proc/[0-9]*/cmdline`], {
+  // The brackets keep the search from finding itself, which comes first where process ids have wrapped.
+  const pattern = `[${token.charAt(0)}]${token.slice(1)}`;
+  const found = spawnSync('/bin/sh', ['-c', `grep -l '${pattern}' /proc/[0-9]*/cmdline`], {
     encoding: 'utf8',
   });
   return Number(/proc\/(\d+)\//.exec(found.stdout)?.[1]);
