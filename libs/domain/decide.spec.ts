@@ -288,7 +288,7 @@ describe('decide', () => {
   it('takes as baseline an on-demand hyperscaler that is refused for nothing lasting', () => {
     fc.assert(
       fc.property(input, (one) => {
-        const { ranked, rejected, baseline } = decide(one);
+        const { rejected, baseline } = decide(one);
         const lasting = new Set(
           rejected
             .filter(({ reasons }) => reasons.some(({ code }) => !temporaryRejections.has(code)))
