@@ -224,7 +224,9 @@ function savingMove(
   if (noReturnAtMs !== null && nowMs + RESERVE_CHANGEOVERS * changeoverMs >= noReturnAtMs)
     return null;
   const plan = planPlacement(view, lookMs(view, noReturnAtMs));
-  const planned = plannedIn(others, plan);
+  // A plan knows one reliable place: staying at it is no reason to go to another like it.
+  const isKept = plan?.place.at === 'reliable' && !lease.offer.interruptible;
+  const planned = isKept ? undefined : plannedIn(others, plan);
   if (plan !== null)
     return planned === undefined
       ? null

@@ -118,6 +118,14 @@ describe('the plan for the work that is left', () => {
     expect(planPlacement(viewOf(4, { ranked: [ranked(spot)] }), LOOK_MS)).toBeNull();
   });
 
+  it('does not move a job from one reliable offer to another', () => {
+    const other = anOffer({ instanceType: 'other', pricePerHour: usd(9) });
+    const view = viewOf(0.5, { held: held(firm), ranked: [ranked(other), ranked(firm)] });
+    const waiting = { awaitedPrices: [{ offerId: spot.id, pricePerHour: usd(7.9) }] };
+    expect(planPlacement({ ...view, ...waiting }, LOOK_MS)?.place.at).toBe('reliable');
+    expect(reconsider({ ...view, ...waiting })).toMatchObject({ do: 'stay' });
+  });
+
   it('makes a job wait for cheaper supply, but not beyond its own patience', () => {
     const waiting = {
       ranked: [ranked(firm)],
